@@ -1,0 +1,89 @@
+"""The canonical build: what a definition says and what the server shows, in one type.
+
+A level of a build (the build itself, or one element of a list) is a flat mapping from the path of a leaf
+inside that level to its value; a list of elements is a tuple of `Element`. A key that is missing means
+*absent*: not declared in Git, not seen on the server. `DEFAULT` means *null*: declared to be the default.
+
+    {"build_os": "ubuntu 20.04",
+     "advanced_settings.timeout": 30,
+     "parameters": (Element("PW", {"key": "PW", "is_credential": True, "default_value": Secret(...)}),)}
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.model.fields import Elements, Kind
+from reconciler.model.secret import Secret
+
+
+class Default(enum.Enum):
+    """The type of `DEFAULT`."""
+
+    DEFAULT = "default"
+
+    def __repr__(self) -> str:
+        return "DEFAULT"
+
+
+DEFAULT: Final = Default.DEFAULT
+
+Scalar = str | int | bool | tuple[str, ...] | Secret
+"""A leaf's value. Strict: True is not 1 (see `same`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of a keyed list: its printable key, unique in the list, and its level of values."""
+
+    key: str
+    values: Mapping[str, Value]
+
+
+Value = Scalar | Default | tuple[Element, ...]
+Values = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build, desired or live: kind, project key, name, and its level of values."""
+
+    kind: Kind
+    project: str
+    name: str
+    values: Values
+
+
+def elements(values: Values, path: str) -> tuple[Element, ...]:
+    """Return the list at `path`; `()` where it is absent, null, or not a list of elements."""
+    found = values.get(path, ())
+    return found if isinstance(found, tuple) and all(isinstance(e, Element) for e in found) else ()  # type: ignore[return-value]
+
+
+def keyed(row: Elements, levels: Iterable[Values]) -> tuple[Element, ...]:
+    """Give each level its key: the row's key leaves joined by "/", "#2" added for a second one of the same."""
+    seen: Counter[str] = Counter()
+    result = []
+    for level in levels:
+        key = "/".join(str(level.get(leaf, "")) for leaf in row.key)
+        seen[key] += 1
+        result.append(Element(key if seen[key] == 1 else f"{key}#{seen[key]}", level))
+    return tuple(result)
+
+
+def same(left: Value, right: Value) -> bool:
+    """Strict equality: types count (True is not 1), a secret equals its clear text, order counts."""
+    if isinstance(left, Secret) and isinstance(right, str):
+        return left.holds(right)
+    if isinstance(right, Secret) and isinstance(left, str):
+        return right.holds(left)
+    return type(left) is type(right) and left == right
+
+
+def join(parent: str, path: str) -> str:
+    """Join a parent path such as "parameters[PW]" and a path inside that level."""
+    return f"{parent}.{path}" if parent else path

@@ -1,0 +1,108 @@
+"""The exception tree, each with the exit code that the command line turns it into.
+
+    ReconcilerError                70  a fault of ours, unless a subclass says otherwise
+    ├── UsageError                 64  flags or arguments that make no sense
+    ├── InvalidDefinitions         65  problems in definitions or configuration, all of them
+    ├── ServerError                69  the server is not reachable, or answers what no Zadig answers
+    │   ├── NotPermitted           77  no token, a wrong one, or one that may not do this
+    │   ├── TooOld                 69  a Zadig before v4.2.0
+    │   └── Rejected                1  a business error: the server understood and said no
+    ├── LedgerError                 1  the record cannot be read or written
+    ├── Locked                     75  another run holds the lock
+    ├── Refused                     4  a guard did not let the run start
+    └── Interrupted               130  the user stopped it
+
+Exit codes: the table in `docs/exit-codes.md`. Every error has a message (a sentence) and a hint (what to do).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.model.problem import Problem
+
+
+class ReconcilerError(Exception):
+    """Something went wrong that is told to the user as one sentence and one hint."""
+
+    exit_code = 70
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ReconcilerError):
+    """The command line, or what it names, makes no sense."""
+
+    exit_code = 64
+
+
+class InvalidDefinitions(ReconcilerError):  # noqa: N818 - reads as what it is: the definitions are invalid
+    """Definitions or configuration have problems; carries all of them, in order of place."""
+
+    exit_code = 65
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        count = len(problems)
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the definitions", "Nothing was planned.")
+        self.problems = tuple(problems)
+
+
+class ServerError(ReconcilerError):
+    """The server is not reachable or does not answer as a Zadig does."""
+
+    exit_code = 69
+
+
+class NotPermitted(ServerError):  # noqa: N818 - the condition is the name
+    """The token is missing, wrong, or not allowed to do this."""
+
+    exit_code = 77
+
+
+class TooOld(ServerError):  # noqa: N818 - the condition is the name
+    """The server is a Zadig before v4.2.0, whose API lacks what we need."""
+
+
+class Rejected(ServerError):  # noqa: N818 - the condition is the name
+    """The server understood and refused (HTTP 400 or 500 with a body).
+
+    Attributes:
+        status: the HTTP status.
+        code: Zadig's business code (65xx, 7050, ...), 0 where the answer had none.
+        description: the server's own text: only a hint, it may belong to another request (contract, section 4).
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "", *, status: int = 0, code: int = 0, description: str = "") -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.code = code
+        self.description = description
+
+
+class LedgerError(ReconcilerError):
+    """The ledger cannot be opened, read or written."""
+
+    exit_code = 1
+
+
+class Locked(ReconcilerError):  # noqa: N818 - the condition is the name
+    """Another run holds the ledger."""
+
+    exit_code = 75
+
+
+class Refused(ReconcilerError):  # noqa: N818 - the condition is the name
+    """A guard refused to start the run."""
+
+    exit_code = 4
+
+
+class Interrupted(ReconcilerError):  # noqa: N818 - the condition is the name
+    """The user stopped the run."""
+
+    exit_code = 130
