@@ -58,18 +58,41 @@ class Build:
     values: Values
 
 
-def elements(values: Values, path: str) -> tuple[Element, ...]:
-    """Return the list at `path`; `()` where it is absent, null, or not a list of elements."""
-    found = values.get(path, ())
-    return found if isinstance(found, tuple) and all(isinstance(e, Element) for e in found) else ()  # type: ignore[return-value]
+def elements_of(value: object) -> tuple[Element, ...]:
+    """Return the value where it is a list of elements, else `()` (null, absent, a list of strings)."""
+    if isinstance(value, tuple) and value and isinstance(value[0], Element):
+        return value
+    return ()
+
+
+REPOSITORY_KEY = ("repo_namespace", "repo_name")
+"""The leaves that name a repository; a code host of type `other` shows them without their outer slashes."""
+
+CODE_HOST_TYPE = "codehost_name:type"
+"""In a repository that the server showed: the type of its code host, all that detail says of `codehost_name`."""
+
+CODE_HOST_CHANGED = "codehost_name:changed"
+"""In a known repository: True where its code host is not even of the recorded type any more."""
+
+CHOICE_VALUE = "choice_value:seen"
+"""In a template input that the server showed: its `choice_value`, which no request can write."""
+
+
+def cut_slashes(text: str) -> str:
+    """Cut one slash off each end, as the server does for a code host of type `other` (contract, section 1)."""
+    return text.removeprefix("/").removesuffix("/")
 
 
 def keyed(row: Elements, levels: Iterable[Values]) -> tuple[Element, ...]:
-    """Give each level its key: the row's key leaves joined by "/", "#2" added for a second one of the same."""
+    """Give each level its key: the row's key leaves joined by "/", "#2" added for a second one of the same.
+
+    Repositories are keyed without outer slashes, so that one is found again whatever its code host's type.
+    """
     seen: Counter[str] = Counter()
+    tidy = cut_slashes if row.key == REPOSITORY_KEY else str
     result = []
     for level in levels:
-        key = "/".join(str(level.get(leaf, "")) for leaf in row.key)
+        key = "/".join(tidy(str(level.get(leaf, ""))) for leaf in row.key)
         seen[key] += 1
         result.append(Element(key if seen[key] == 1 else f"{key}#{seen[key]}", level))
     return tuple(result)

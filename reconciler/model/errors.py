@@ -4,7 +4,8 @@
     ├── UsageError                 64  flags or arguments that make no sense
     ├── InvalidDefinitions         65  problems in definitions or configuration, all of them
     ├── ServerError                69  the server is not reachable, or answers what no Zadig answers
-    │   ├── NotPermitted           77  no token, a wrong one, or one that may not do this
+    │   ├── NotPermitted           77  not allowed to do this
+    │   │   └── BadToken           77  no API token, or one that the server does not accept
     │   ├── TooOld                 69  a Zadig before v4.2.0
     │   └── Rejected                1  a business error: the server understood and said no
     ├── LedgerError                 1  the record cannot be read or written
@@ -39,7 +40,7 @@ class UsageError(ReconcilerError):
     exit_code = 64
 
 
-class InvalidDefinitions(ReconcilerError):  # noqa: N818 - reads as what it is: the definitions are invalid
+class InvalidDefinitions(ReconcilerError):
     """Definitions or configuration have problems; carries all of them, in order of place."""
 
     exit_code = 65
@@ -56,17 +57,21 @@ class ServerError(ReconcilerError):
     exit_code = 69
 
 
-class NotPermitted(ServerError):  # noqa: N818 - the condition is the name
+class NotPermitted(ServerError):
     """The token is missing, wrong, or not allowed to do this."""
 
     exit_code = 77
 
 
-class TooOld(ServerError):  # noqa: N818 - the condition is the name
+class BadToken(NotPermitted):
+    """There is no API token, or the server does not accept it: nothing else will work either."""
+
+
+class TooOld(ServerError):
     """The server is a Zadig before v4.2.0, whose API lacks what we need."""
 
 
-class Rejected(ServerError):  # noqa: N818 - the condition is the name
+class Rejected(ServerError):
     """The server understood and refused (HTTP 400 or 500 with a body).
 
     Attributes:
@@ -90,19 +95,19 @@ class LedgerError(ReconcilerError):
     exit_code = 1
 
 
-class Locked(ReconcilerError):  # noqa: N818 - the condition is the name
+class Locked(ReconcilerError):
     """Another run holds the ledger."""
 
     exit_code = 75
 
 
-class Refused(ReconcilerError):  # noqa: N818 - the condition is the name
+class Refused(ReconcilerError):
     """A guard refused to start the run."""
 
     exit_code = 4
 
 
-class Interrupted(ReconcilerError):  # noqa: N818 - the condition is the name
+class Interrupted(ReconcilerError):
     """The user stopped the run."""
 
     exit_code = 130

@@ -6,7 +6,6 @@ read to where a request body is encoded. `reveal` is called in one module only: 
 
 from __future__ import annotations
 
-import hashlib
 from typing import NoReturn
 
 MASK = "(sensitive)"
@@ -40,10 +39,6 @@ class Secret:
     def holds(self, text: str) -> bool:
         """Tell whether the clear text is `text`."""
         return self._value == text
-
-    def fingerprint(self) -> str:
-        """Return a digest to compare with inside one process; never written anywhere."""
-        return hashlib.sha256(f"{self._value is None}:{self._value or self.name}".encode("utf-8", "surrogatepass")).hexdigest()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):

@@ -1,0 +1,161 @@
+"""One step: look again, write once, read back.
+
+still as planned? ── no ──► blocked (stale)
+    │ yes
+  write ── Refusal ──► failed
+    │  └── Lost ──► read back: there? done : write once more, else unknown
+    ▼
+read back ── other user ──► failed (overtaken)
+    │   └── not as sent ──► failed (not taken)
+    ▼
+  done, with the record of what was seen
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.apply.inputs import with_template_kinds, without_unknown_inputs
+from reconciler.compare.memory import not_taken, record_of
+from reconciler.model.build import Build
+from reconciler.model.errors import BadToken, ServerError
+from reconciler.model.live import LiveBuild, Stamps
+from reconciler.model.outcome import Ending, Fault
+from reconciler.model.record import Record
+from reconciler.plan.step import Action, Step
+from reconciler.server.reading import Gone, fetch
+from reconciler.server.transport import Lost, ReadDoor
+from reconciler.server.wire import Listed
+from reconciler.server.writing import NotSent, Refusal, Result, Writer
+
+WRITES = 2
+"""How often a write is sent at most: once more where reading back shows that it did not arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a step ended, and the record that it leaves."""
+
+    ending: Ending
+    fault: Fault | None = None
+    record: Record | None = None
+
+
+class Stop(Exception):  # noqa: TRY002 - carries an ending up to `perform`, never leaves this module
+    """The step ends here."""
+
+    def __init__(self, ending: Ending, code: str, message: str, hint: str = "") -> None:
+        super().__init__(code)
+        self.ended = Ended(ending, Fault(code, message, hint))
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """Performs steps.
+
+    Attributes:
+        door: to look again and read back through.
+        writer: to write through; a dry run's sends nothing.
+        user: our own name, which the read-back must show; "" where the token does not tell it.
+    """
+
+    door: ReadDoor
+    writer: Writer
+    user: str
+
+    def perform(self, step: Step, announced: Record) -> Ended:
+        """Perform one step that the plan says is to be written. Raises BadToken."""
+        try:
+            live = self._write(step)
+        except Stop as stop:
+            return stop.ended
+        except BadToken:
+            raise
+        except ServerError as error:
+            return Ended(Ending.UNKNOWN, Fault("unread", error.message, "run again: it converges"))
+        sent, seen = live
+        return Ended(Ending.DONE, record=record_of(announced, sent, seen))
+
+    def _write(self, step: Step) -> tuple[Build, LiveBuild]:
+        assert step.send is not None
+        if step.action is Action.CREATE:
+            first = without_unknown_inputs(step.send) if step.learn else step.send
+            seen = self._until_seen(step, first, None)
+            if not step.learn:
+                return first, seen
+            return self._complete(step, seen)
+        before = self._look_again(step)
+        if not step.learn:
+            return step.send, self._until_seen(step, step.send, before)
+        seen = self._until_seen(step, without_unknown_inputs(step.send), before)
+        return self._complete(step, seen)
+
+    def _complete(self, step: Step, seen: LiveBuild) -> tuple[Build, LiveBuild]:
+        """Write the inputs whose type and flag the template told in the first read-back."""
+        assert step.send is not None
+        final = with_template_kinds(step.send, seen)
+        return final, self._until_seen(step, final, seen)
+
+    def _look_again(self, step: Step) -> LiveBuild:
+        """Read the build once more: what was changed since the plan was made is not overwritten."""
+        live = self._read(step)
+        if live is None:
+            raise Stop(Ending.BLOCKED, "stale", "the build was deleted since the plan was made", "plan again")
+        if live.stamps != step.live or live.build != step.before:
+            who = live.stamps.update_by or "somebody"
+            raise Stop(Ending.BLOCKED, "stale", f"{who} changed the build since the plan was made", "plan again")
+        return live
+
+    def _until_seen(self, step: Step, sent: Build, before: LiveBuild | None) -> LiveBuild:
+        for attempt in range(WRITES):
+            result = self._send(step, sent, before)
+            if isinstance(result, NotSent):
+                raise Stop(Ending.SKIPPED, "dry-run", "not sent: this is a dry run")
+            if isinstance(result, Refusal):
+                raise Stop(Ending.FAILED, _code(result), result.message, result.hint)
+            seen = self._read(step)
+            if isinstance(result, Lost) and not _arrived(sent, seen, before):
+                if attempt + 1 < WRITES:
+                    continue
+                raise Stop(Ending.FAILED, "no-answer", f"the write did not arrive: {result.why}", "run again")
+            return self._judge(sent, seen)
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def _send(self, step: Step, sent: Build, before: LiveBuild | None) -> Result:
+        if before is None:
+            return self.writer.create(sent)
+        return self.writer.update(sent, step.kept)
+
+    def _judge(self, sent: Build, seen: LiveBuild | None) -> LiveBuild:
+        if seen is None or seen.build is None:
+            hint = "somebody deleted it in the same moment: plan again"
+            raise Stop(Ending.FAILED, "gone", "the server said success and has no such build", hint)
+        if self.user and seen.stamps.update_by != self.user:
+            message = f"{seen.stamps.update_by} wrote the build right after us"
+            raise Stop(Ending.FAILED, "overtaken", message, "plan again to see what is left of our change")
+        lacking = not_taken(sent, seen.build)
+        if lacking:
+            message = f"the server took the build, but not {', '.join(lacking)}"
+            hint = "does what they name exist there (strategy, template variable, platform)?"
+            raise Stop(Ending.FAILED, "not-taken", message, hint)
+        return seen
+
+    def _read(self, step: Step) -> LiveBuild | None:
+        listed = Listed(step.name, step.project, "", Stamps(0, ""), ())
+        try:
+            return fetch(self.door, listed)
+        except Gone:
+            return None
+
+
+def _arrived(sent: Build, seen: LiveBuild | None, before: LiveBuild | None) -> bool:
+    """Tell whether a write whose answer was lost was done: it reads back, and something is new."""
+    if seen is None or seen.build is None or not_taken(sent, seen.build):
+        return False
+    return before is None or seen.stamps != before.stamps or seen.build != before.build
+
+
+def _code(refusal: Refusal) -> str:
+    if refusal.status == 403:
+        return "not-permitted"
+    return str(refusal.code) if refusal.code else f"http-{refusal.status}"

@@ -1,0 +1,169 @@
+"""One build, desired against known: the changes, in the order of the table.
+
+    desired ─ wanted() ─┐
+                        ├─ project() ─ equal bytes? ── yes ─► nothing differs
+    known ──────────────┘                └─ no ─ differing() ─► Change per leaf, element, order
+
+What no source shows becomes a change of kind `unverifiable`; what was declared at the last apply and is
+not any more becomes `released`. Values that are secret never get into a `Change`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from reconciler.compare.explain import differing
+from reconciler.compare.facts import Facts, Side, canonical, project
+from reconciler.compare.knowledge import Known, Trust
+from reconciler.compare.resolve import BLOCK, DOCKER, STRATEGY, wanted
+from reconciler.compare.show import flat, path_of, shown, shown_level, shown_value
+from reconciler.model.build import DEFAULT, Build, Value, Values, elements_of
+from reconciler.model.change import Change, ChangeKind
+from reconciler.model.declared import declared_paths
+from reconciler.model.fields import ASSUMED_USUAL, PLAIN, ROWS, Elements, Leaf, Row, Type
+from reconciler.model.secret import Secret
+
+
+def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Change, ...]:
+    """Return every change of one build of the same kind, sorted by the table and then by key."""
+    rows = ROWS[desired.kind]
+    want = wanted(desired)
+    facts = project(rows, want, known.values, local_cluster, _skipper(desired, want, known))
+    changes = [
+        *_differences(facts, want, known),
+        *_moves(facts),
+        *_unset(facts),
+        *_unverifiable(facts, known),
+        *_released(desired, known),
+    ]
+    places = {row.path: place for place, row in enumerate(rows)}
+    return tuple(sorted(changes, key=lambda c: (places[c.path.partition("[")[0]], c.path, c.kind.value)))
+
+
+def additions(build: Build) -> tuple[Change, ...]:
+    """Return what a create adds: one change per setting or list that is sent, in the order of the table."""
+    changes = []
+    for row in ROWS[build.kind]:
+        value = build.values.get(row.path)
+        if value is None or value is DEFAULT or (isinstance(row, Leaf) and row.type is Type.BLOCK):
+            continue
+        sensitive = isinstance(value, Secret)
+        text = isinstance(row, Leaf) and row.type is Type.TEXT
+        after = None if sensitive else shown_value(row, value)
+        changes.append(Change(row.path, ChangeKind.ADDED, after=after, sensitive=sensitive, text=text))
+    return tuple(changes)
+
+
+def _skipper(desired: Build, want: Values, known: Known) -> Callable[[str], bool]:
+    """Name what is not compared: moved references, the inside of an image step that only one side has.
+
+    With `advanced_settings: null` the block itself and the strategy are left aside: the server then takes the
+    local cluster's default strategy, whose name no call tells.
+    """
+    docker_differs = (want.get(DOCKER) is True) != (known.values.get(DOCKER) is True)
+    skipped = set(known.renamed)
+    if desired.values.get(BLOCK) is DEFAULT:
+        skipped |= {BLOCK, STRATEGY}
+
+    def skip(path: str) -> bool:
+        return path in skipped or (docker_differs and path.startswith(f"{DOCKER}."))
+
+    return skip
+
+
+def _differences(facts: Facts, want: Values, known: Known) -> Iterator[Change]:
+    if canonical(facts.have) == canonical(facts.want):
+        return
+    for keys in differing(facts.have, facts.want):
+        path = path_of(keys)
+        if path in facts.gone:
+            yield _element(path, ChangeKind.REMOVED, *facts.gone[path])
+        elif path in facts.new:
+            yield _element(path, ChangeKind.ADDED, *facts.new[path])
+        elif path == DOCKER:
+            yield _docker(want, known.values)
+        else:
+            yield _leaf(path, facts.leaves[path])
+
+
+def _docker(want: Values, have: Values) -> Change:
+    rows = tuple(row for row in PLAIN if row.path.startswith(f"{DOCKER}."))
+    if want.get(DOCKER) is True:
+        return Change(DOCKER, ChangeKind.ADDED, after=shown_level(rows, want, f"{DOCKER}."))
+    return Change(DOCKER, ChangeKind.REMOVED, before=shown_level(rows, have, f"{DOCKER}."))
+
+
+def _leaf(path: str, side: Side) -> Change:
+    sensitive = isinstance(side.have, Secret) or isinstance(side.want, Secret)
+    return Change(
+        path,
+        ChangeKind.CHANGED,
+        before=None if sensitive else shown(side.have),
+        after=None if sensitive else shown(side.want),
+        sensitive=sensitive,
+        text=side.row.type is Type.TEXT,
+    )
+
+
+def _element(path: str, kind: ChangeKind, row: Elements, level: Values) -> Change:
+    value = shown_level(row.rows, level)
+    if kind is ChangeKind.REMOVED:
+        return Change(path, kind, before=value)
+    return Change(path, kind, after=value)
+
+
+def _moves(facts: Facts) -> Iterator[Change]:
+    for path, (have, want) in facts.orders.items():
+        if have != want:
+            yield Change(path, ChangeKind.MOVED, before=list(have), after=list(want))
+
+
+def _unset(facts: Facts) -> Iterator[Change]:
+    for path in facts.unset:
+        yield Change(path, ChangeKind.UNVERIFIABLE, sensitive=True, after_known=False)
+
+
+def _unverifiable(facts: Facts, known: Known) -> Iterator[Change]:
+    for path, (row, want) in facts.unknown.items():
+        if path in facts.other_hosts:
+            yield Change(path, ChangeKind.CHANGED, after=shown(want), before_known=False)
+        elif _matters(row, want, known.trust):
+            sensitive = isinstance(want, Secret)
+            after = None if sensitive else shown_value(row, want)
+            yield Change(path, ChangeKind.UNVERIFIABLE, after=after, sensitive=sensitive, before_known=False)
+
+
+def _matters(row: Row, want: Value, trust: Trust) -> bool:
+    """Tell whether an unseen setting is worth naming: not at its usual value, or somebody wrote since."""
+    if isinstance(row, Elements):
+        return bool(elements_of(want)) or trust is Trust.STALE
+    usual = want is DEFAULT or want == row.usual_value
+    return not usual or (trust is Trust.STALE and row.path not in ASSUMED_USUAL)
+
+
+def _released(desired: Build, known: Known) -> Iterator[Change]:
+    """Paths that the last apply declared and the definition does not any more: kept, and said so."""
+    if known.record is None or known.record.build.kind is not desired.kind:
+        return
+    declared = declared_paths(desired)
+    gone = known.record.declared - declared
+    values = flat(ROWS[desired.kind], known.values, "")
+    for path in gone:
+        inside = _parents(path)
+        if any(parent in gone for parent in inside) or path not in values:
+            continue
+        row, value = values[path]
+        sensitive = isinstance(value, Secret)
+        now = None if sensitive else shown_value(row, value)
+        yield Change(path, ChangeKind.RELEASED, before=now, after=now, sensitive=sensitive)
+
+
+def _parents(path: str) -> list[str]:
+    """Every path that contains this one: "a.b[K].c" → "a.b[K]", "a.b", "a"."""
+    found = []
+    while cut := max(path.rfind("."), path.rfind("[")):
+        if cut < 0:
+            break
+        path = path[:cut]
+        found.append(path)
+    return found

@@ -1,0 +1,201 @@
+"""What can be known of a live build, and from where.
+
+    detail shows it ─────────────────────────────┐
+    the record, while it is exact or assumed ────┼──► Known.values
+    the record, after somebody wrote since ──────┴──► Known.last   (kept by, compared with nothing)
+
+A record is exact as long as the stamps and every shown setting stay as our own write left them
+(design, "Unreadable settings"). What is shown by reference (labels of images, names of clusters,
+strategies and templates) may move under a build without a write and does not end exactness.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.build import (
+    CODE_HOST_CHANGED,
+    CODE_HOST_TYPE,
+    Element,
+    Value,
+    Values,
+    cut_slashes,
+    elements_of,
+    join,
+    same,
+)
+from reconciler.model.fields import ROWS, Elements, Leaf, Row, Sight, Type
+from reconciler.model.live import LiveBuild
+from reconciler.model.record import Record
+from reconciler.model.secret import Secret
+
+OTHER = "other"
+"""The type of code host whose stored owner and name lose their outer slashes in detail."""
+
+
+class Trust(enum.Enum):
+    """How far the record of a build can be relied on."""
+
+    NONE = "no record"
+    EXACT = "exact"
+    ASSUMED = "assumed"
+    STALE = "somebody has written since"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A live build with everything that is known of it.
+
+    Attributes:
+        live: as it was read; its `build` is not None.
+        record: ours, if there is one.
+        trust: how far the record goes.
+        values: shown settings, and unreadable ones where the record speaks for them.
+        last: the record's values where they are only the last that we know of.
+        renamed: settings by reference whose name moved without a write: path → (recorded, shown).
+    """
+
+    live: LiveBuild
+    record: Record | None
+    trust: Trust
+    values: Values
+    last: Values = field(default_factory=dict)
+    renamed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def know(live: LiveBuild, record: Record | None) -> Known:
+    """Put together what detail shows and what the record holds. `live.build` must have been read."""
+    build = live.build
+    if build is None:
+        raise ValueError(f"{live.name} was not read")
+    rows = ROWS[build.kind]
+    if record is None:
+        return Known(live, None, Trust.NONE, build.values)
+    recorded = record.build.values if record.build.kind is build.kind else {}
+    trust = _trust(rows, live, record)
+    marked = _seal(rows, build.values, record.secrets, "")
+    values = _merge(rows, marked, recorded, trusted=trust is not Trust.STALE)
+    last = recorded if trust is Trust.STALE else {}
+    return Known(live, record, trust, values, last, _renamed(rows, live, record))
+
+
+def _trust(rows: tuple[Row, ...], live: LiveBuild, record: Record) -> Trust:
+    if live.build is None or record.build.kind is not live.build.kind or record.stamps != live.stamps:
+        return Trust.STALE
+    if record.image_id != live.image_id or not _shown_alike(
+        rows, live.build.values, record.build.values, record.secrets, ""
+    ):
+        return Trust.STALE
+    return Trust.EXACT if record.exact else Trust.ASSUMED
+
+
+def _shown_alike(rows: tuple[Row, ...], shown: Values, recorded: Values, secrets: frozenset[str], parent: str) -> bool:
+    """Tell whether every shown setting is as recorded; secrets and names by reference are left aside."""
+    for row in rows:
+        if row.path not in shown:
+            continue
+        path = join(parent, row.path)
+        left, right = shown[row.path], recorded.get(row.path)
+        if isinstance(row, Elements):
+            if not _elements_alike(row, elements_of(left), elements_of(right), secrets, path):
+                return False
+        elif row.sight is not Sight.SHOWN or path in secrets or isinstance(left, Secret):
+            continue
+        elif right is None or not _alike(left, right, shown):
+            return False
+    return shown.get(CODE_HOST_TYPE) == recorded.get(CODE_HOST_TYPE)
+
+
+def _elements_alike(
+    row: Elements, left: tuple[Element, ...], right: tuple[Element, ...], secrets: frozenset[str], path: str
+) -> bool:
+    keys = [e.key for e in left], [e.key for e in right]
+    if keys[0] != keys[1] if row.ordered else sorted(keys[0]) != sorted(keys[1]):
+        return False
+    recorded = {e.key: e.values for e in right}
+    return all(_shown_alike(row.rows, e.values, recorded[e.key], secrets, f"{path}[{e.key}]") for e in left)
+
+
+def _alike(shown: Value, written: Value, level: Values) -> bool:
+    """Equality as far as the server shows it: a code host of type `other` hides outer slashes."""
+    if level.get(CODE_HOST_TYPE) == OTHER and isinstance(shown, str) and isinstance(written, str):
+        return shown in (written, cut_slashes(written))
+    return same(shown, written)
+
+
+def _seal(rows: tuple[Row, ...], values: Values, secrets: frozenset[str], parent: str) -> Values:
+    """Seal the live values at the paths that the record marks as secret."""
+    if not secrets:
+        return values
+    sealed = dict(values)
+    for row in rows:
+        value = values.get(row.path)
+        path = join(parent, row.path)
+        if isinstance(row, Elements):
+            if elements_of(value):
+                sealed[row.path] = tuple(
+                    Element(e.key, _seal(row.rows, e.values, secrets, f"{path}[{e.key}]")) for e in elements_of(value)
+                )
+        elif path in secrets and isinstance(value, str):
+            sealed[row.path] = Secret(value)
+    return sealed
+
+
+def _merge(rows: tuple[Row, ...], shown: Values, recorded: Values, *, trusted: bool) -> Values:
+    """Add to the shown settings what the record knows: unreadable ones if trusted, code hosts of the same type."""
+    values = dict(shown)
+    for row in rows:
+        known = recorded.get(row.path)
+        if known is None:
+            continue
+        if isinstance(row, Elements) and row.sight is not Sight.UNREADABLE:
+            values[row.path] = _merge_elements(row, shown.get(row.path, ()), known, trusted=trusted)
+        elif row.sight is Sight.UNREADABLE:
+            if trusted:
+                values[row.path] = known
+        elif isinstance(row, Leaf) and _speaks_for(row, shown, recorded):
+            values[row.path] = known
+        elif row.sight is Sight.PARTIAL:
+            values[CODE_HOST_CHANGED] = True
+    return values
+
+
+def _merge_elements(row: Elements, shown: Value, known: Value, *, trusted: bool) -> tuple[Element, ...]:
+    recorded = {e.key: e.values for e in elements_of(known)}
+    return tuple(
+        Element(e.key, _merge(row.rows, e.values, recorded.get(e.key, {}), trusted=trusted)) for e in elements_of(shown)
+    )
+
+
+def _speaks_for(row: Leaf, shown: Values, recorded: Values) -> bool:
+    """Tell whether a repository's record fills in what detail bends: the alias, and outer slashes."""
+    if shown.get(CODE_HOST_TYPE) is None or shown.get(CODE_HOST_TYPE) != recorded.get(CODE_HOST_TYPE):
+        return False
+    if row.sight is Sight.PARTIAL:
+        return True
+    value = recorded.get(row.path)
+    return (
+        shown.get(CODE_HOST_TYPE) == OTHER
+        and row.path in ("repo_namespace", "repo_name")
+        and isinstance(value, str)
+        and cut_slashes(value) == shown.get(row.path)
+    )
+
+
+def _renamed(rows: tuple[Row, ...], live: LiveBuild, record: Record) -> dict[str, tuple[str, str]]:
+    """Find names by reference that moved: same stored image, or no new stamps at all."""
+    if live.build is None:
+        return {}
+    moved = {}
+    for row in rows:
+        if not isinstance(row, Leaf) or row.sight is not Sight.REFERENCE or row.type is not Type.STRING:
+            continue
+        old, new = record.build.values.get(row.path), live.build.values.get(row.path)
+        if not isinstance(old, str) or not isinstance(new, str) or old == new or not old:
+            continue
+        still = live.image_id == record.image_id != "" if row.path == "build_os" else live.stamps == record.stamps
+        if still:
+            moved[row.path] = (old, new)
+    return moved

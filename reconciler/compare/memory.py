@@ -1,0 +1,111 @@
+"""What a read-back proves of a write, and what is remembered of it.
+
+sent × seen ──► not_taken: the shown settings that are not as sent
+sent × seen ──► remember: shown settings as seen, unreadable ones as sent, credentials left out
+intents × live ─► settle: an intent whose build reads back as intended under our user becomes a record
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.compare.explain import differing
+from reconciler.compare.facts import canonical, project
+from reconciler.compare.knowledge import OTHER
+from reconciler.compare.show import path_of
+from reconciler.model.build import (
+    CHOICE_VALUE,
+    CODE_HOST_TYPE,
+    REPOSITORY_KEY,
+    Build,
+    Element,
+    Value,
+    Values,
+    cut_slashes,
+    elements_of,
+)
+from reconciler.model.declared import secret_paths
+from reconciler.model.fields import ROWS, Elements, Leaf, Row, Sight
+from reconciler.model.live import LiveBuild, Reading
+from reconciler.model.record import Document, Intent, Record
+from reconciler.model.secret import Secret
+
+
+def not_taken(sent: Build, seen: Build) -> tuple[str, ...]:
+    """Return the paths of shown settings that do not read back as they were sent."""
+    if sent.kind is not seen.kind:
+        return ("template_name",)
+    facts = project(ROWS[sent.kind], sent.values, seen.values, None, lambda path: path == "advanced_settings")
+    orders = [path for path, (have, want) in facts.orders.items() if have != want]
+    if canonical(facts.have) == canonical(facts.want):
+        return tuple(orders)
+    return tuple(sorted({*orders, *(path_of(keys) for keys in differing(facts.have, facts.want))}))
+
+
+def remember(sent: Build, seen: Build) -> Build:
+    """Return the build as it now is on the server, as far as shown and sent settings tell; no secrets."""
+    return replace(seen, values=_remember(ROWS[sent.kind], sent.values, seen.values))
+
+
+def _remember(rows: tuple[Row, ...], sent: Values, seen: Values) -> Values:
+    values: dict[str, Value] = {key: seen[key] for key in (CODE_HOST_TYPE, CHOICE_VALUE) if key in seen}
+    for row in rows:
+        value = _remembered(row, sent, seen)
+        if value is not None and not isinstance(value, Secret):
+            values[row.path] = value
+    return values
+
+
+def _remembered(row: Row, sent: Values, seen: Values) -> Value | None:
+    if isinstance(row, Elements):
+        if row.sight is Sight.UNREADABLE:
+            return sent.get(row.path, ())
+        mine = {e.key: e.values for e in elements_of(sent.get(row.path))}
+        listed = elements_of(seen.get(row.path))
+        return tuple(Element(e.key, _remember(row.rows, mine.get(e.key, {}), e.values)) for e in listed)
+    if row.sight is Sight.UNREADABLE:
+        return sent.get(row.path, row.default)
+    if row.sight is Sight.PARTIAL or _bent(row, sent, seen):
+        return sent.get(row.path)
+    return seen.get(row.path)
+
+
+def _bent(row: Leaf, sent: Values, seen: Values) -> bool:
+    """Tell whether the server shows a repository's name without the slashes that it stored."""
+    value = sent.get(row.path)
+    return (
+        row.path in REPOSITORY_KEY
+        and seen.get(CODE_HOST_TYPE) == OTHER
+        and isinstance(value, str)
+        and cut_slashes(value) == seen.get(row.path)
+    )
+
+
+def record_of(intent: Record, sent: Build, live: LiveBuild) -> Record:
+    """Turn what was announced into the record of what was seen. `live.build` must have been read."""
+    assert live.build is not None
+    secrets = intent.secrets | secret_paths(live.build)
+    build = remember(sent, live.build)
+    return replace(intent, build=build, secrets=secrets, stamps=live.stamps, image_id=live.image_id)
+
+
+def settle(document: Document, reading: Reading, user: str) -> Document:
+    """Turn the intents that the server proves into records; the others stay as they are."""
+    records, intents = dict(document.records), dict(document.intents)
+    for name, intent in document.intents.items():
+        record = _proven(intent, reading.builds.get(name), user)
+        if record:
+            records[name] = record
+            del intents[name]
+    return replace(document, records=records, intents=intents)
+
+
+def _proven(intent: Intent, live: LiveBuild | None, user: str) -> Record | None:
+    if live is None or live.build is None or not user or live.stamps.update_by != user:
+        return None
+    if live.stamps == intent.record.stamps:
+        return None
+    for stage in reversed(intent.stages):
+        if stage.kind is live.build.kind and not not_taken(stage, live.build):
+            return record_of(intent.record, stage, live)
+    return None

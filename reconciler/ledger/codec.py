@@ -1,0 +1,123 @@
+"""A ledger document ↔ JSON. Secrets are dropped on the way in; a list of elements is `{"elements": [...]}`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.model.build import DEFAULT, Build, Element, Value, Values, elements_of
+from reconciler.model.errors import LedgerError
+from reconciler.model.fields import Kind
+from reconciler.model.live import Stamps
+from reconciler.model.record import Document, Intent, Record
+from reconciler.model.secret import Secret
+
+FORMAT = 1
+"""Version of the document. A newer one is refused, an older one would be migrated here."""
+
+
+def dump(document: Document) -> str:
+    """Write a document as JSON with sorted keys: same document, same bytes."""
+    return json.dumps(
+        {
+            "format": FORMAT,
+            "digest_key": document.digest_key,
+            "records": {name: _record(record) for name, record in document.records.items()},
+            "intents": {name: _intent(intent) for name, intent in document.intents.items()},
+        },
+        ensure_ascii=False,
+        sort_keys=True,
+    )
+
+
+def load(text: str) -> Document:
+    """Read a document. Raises LedgerError where it is damaged or of a newer format."""
+    try:
+        data = json.loads(text)
+        if data["format"] > FORMAT:
+            raise LedgerError(
+                f"the ledger has format {data['format']}, this version reads up to {FORMAT}", "upgrade reconciler"
+            )
+        return Document(
+            records={name: _read_record(item) for name, item in data["records"].items()},
+            intents={name: _read_intent(item) for name, item in data["intents"].items()},
+            digest_key=str(data["digest_key"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise LedgerError("the ledger is damaged: a document cannot be read", "restore it from a backup") from None
+
+
+def _record(record: Record) -> dict[str, Any]:
+    return {
+        "tree": record.tree,
+        "build": _build(record.build),
+        "declared": sorted(record.declared),
+        "secrets": sorted(record.secrets),
+        "update_time": record.stamps.update_time,
+        "update_by": record.stamps.update_by,
+        "image_id": record.image_id,
+        "exact": record.exact,
+        "when": record.when,
+        "commit": record.commit,
+        "prevent_destroy": record.prevent_destroy,
+    }
+
+
+def _intent(intent: Intent) -> dict[str, Any]:
+    return {"record": _record(intent.record), "stages": [_build(stage) for stage in intent.stages]}
+
+
+def _build(build: Build) -> dict[str, Any]:
+    return {"kind": build.kind.value, "project": build.project, "name": build.name, "values": _values(build.values)}
+
+
+def _values(values: Values) -> dict[str, Any]:
+    return {path: _value(value) for path, value in values.items() if not isinstance(value, Secret)}
+
+
+def _value(value: Value) -> Any:
+    if value is DEFAULT:
+        return {"default": True}
+    if elements_of(value):
+        return {"elements": [{"key": e.key, "values": _values(e.values)} for e in elements_of(value)]}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _read_record(data: Mapping[str, Any]) -> Record:
+    return Record(
+        tree=data["tree"],
+        build=_read_build(data["build"]),
+        declared=frozenset(data["declared"]),
+        secrets=frozenset(data["secrets"]),
+        stamps=Stamps(data["update_time"], data["update_by"]),
+        image_id=data["image_id"],
+        exact=data["exact"],
+        when=data["when"],
+        commit=data["commit"],
+        prevent_destroy=data["prevent_destroy"],
+    )
+
+
+def _read_intent(data: Mapping[str, Any]) -> Intent:
+    return Intent(_read_record(data["record"]), tuple(_read_build(stage) for stage in data["stages"]))
+
+
+def _read_build(data: Mapping[str, Any]) -> Build:
+    return Build(Kind(data["kind"]), data["project"], data["name"], _read_values(data["values"]))
+
+
+def _read_values(data: Mapping[str, Any]) -> Values:
+    return {path: _read_value(value) for path, value in data.items()}
+
+
+def _read_value(value: Any) -> Value:
+    if isinstance(value, dict):
+        if "default" in value:
+            return DEFAULT
+        return tuple(Element(item["key"], _read_values(item["values"])) for item in value["elements"])
+    if isinstance(value, list):
+        return tuple(str(item) for item in value)
+    if isinstance(value, str | int):
+        return value
+    raise ValueError(value)

@@ -1,0 +1,40 @@
+"""Which paths a build declares, and which of them hold a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.build import Build, Values, elements_of, join
+from reconciler.model.fields import ROWS, Elements, Row
+from reconciler.model.secret import Secret
+
+
+def declared_paths(build: Build) -> frozenset[str]:
+    """Return every declared path: leaves, lists, and the leaves of each list's elements."""
+    return frozenset(_paths(ROWS[build.kind], build.values, ""))
+
+
+def _paths(rows: tuple[Row, ...], values: Values, parent: str) -> Iterator[str]:
+    for row in rows:
+        if row.path not in values:
+            continue
+        path = join(parent, row.path)
+        yield path
+        if isinstance(row, Elements):
+            for element in elements_of(values[row.path]):
+                yield from _paths(row.rows, element.values, f"{path}[{element.key}]")
+
+
+def secret_paths(build: Build) -> frozenset[str]:
+    """Return the paths whose value is a `Secret`, or a credential's whose value is left out."""
+    return frozenset(_secrets(ROWS[build.kind], build.values, ""))
+
+
+def _secrets(rows: tuple[Row, ...], values: Values, parent: str) -> Iterator[str]:
+    for row in rows:
+        path = join(parent, row.path)
+        if isinstance(row, Elements):
+            for element in elements_of(values.get(row.path)):
+                yield from _secrets(row.rows, element.values, f"{path}[{element.key}]")
+        elif isinstance(values.get(row.path), Secret) or (row.secret and values.get("is_credential") is True):
+            yield path

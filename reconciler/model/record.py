@@ -1,0 +1,61 @@
+"""What the ledger holds: a record per build, and the intents of a run that was announced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.build import Build
+from reconciler.model.live import Stamps
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A build as we last wrote or adopted it.
+
+    Attributes:
+        tree: which tree owns it.
+        build: the whole canonical build as last written and seen, credentials left out.
+        declared: the paths that the definition declared (`declared_paths`).
+        secrets: the paths whose values are secret; marks, never values.
+        stamps: as the read-back showed them.
+        image_id: the stored id behind `build_os`.
+        exact: we wrote it and read it back; False: a person adopted it (*assumed*).
+        when: seconds since 1970.
+        commit: the Git commit it was applied from, "" where unknown.
+        prevent_destroy: as the definition said.
+    """
+
+    tree: str
+    build: Build
+    declared: frozenset[str]
+    secrets: frozenset[str]
+    stamps: Stamps
+    image_id: str = ""
+    exact: bool = True
+    when: int = 0
+    commit: str = ""
+    prevent_destroy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A step that was announced and not yet recorded.
+
+    Attributes:
+        record: what the record will be once the write is seen; its stamps are those of before the write
+            (0 and "" for a create).
+        stages: the shown states that a finished or half-finished step leaves, newest last.
+    """
+
+    record: Record
+    stages: tuple[Build, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """All that the ledger holds for one server and project."""
+
+    records: Mapping[str, Record] = field(default_factory=dict)
+    intents: Mapping[str, Intent] = field(default_factory=dict)
+    digest_key: str = ""

@@ -1,0 +1,282 @@
+"""Desired, live and record of every build → the plan.
+
+not on the server ──────────────► create     (blocked: incomplete, name-taken, credentials)
+Jenkins, unread, another kind ──► update     (blocked)
+nothing differs ────────────────► keep       (with what is unverifiable or released)
+something differs ──────────────► update     (blocked: foreign, renamed, unwritable, loss)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.compare.diff import additions, diff
+from reconciler.compare.knowledge import Known, Trust, know
+from reconciler.model.build import elements_of
+from reconciler.model.change import Change, ChangeKind
+from reconciler.model.definition import Definition, Desired
+from reconciler.model.fields import Kind
+from reconciler.model.live import Live, LiveBuild, Reading
+from reconciler.model.record import Document, Record
+from reconciler.plan import guards
+from reconciler.plan.step import Action, Block, Blocked, Plan, Step, Trouble
+from reconciler.plan.whole import InputKinds, Whole, whole
+
+_STEPS = (ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.CHANGED, ChangeKind.MOVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a plan is made from.
+
+    Attributes:
+        desired: the selected definitions.
+        live: the readings of their projects.
+        documents: project → what the ledger holds.
+        tree: our own name.
+    """
+
+    desired: Desired
+    live: Live
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    tree: str = ""
+
+    def record(self, project: str, name: str) -> Record | None:
+        """Return what the ledger holds of a build."""
+        document = self.documents.get(project)
+        return document.records.get(name) if document else None
+
+
+def plan(inputs: Inputs) -> Plan:
+    """Make the plan. Pure: identical inputs give an identical plan."""
+    elsewhere = {name: r.project for r in inputs.live.readings.values() for name in r.builds}
+    kinds = input_kinds(inputs.live)
+    steps, renamed = [], Counter[tuple[str, str, str]]()
+    for definition in inputs.desired.definitions:
+        step, known = _step(inputs, definition, elsewhere, kinds)
+        steps.append(step)
+        if known:
+            renamed.update((path, old, new) for path, (old, new) in known.renamed.items())
+    return Plan(
+        steps=tuple(steps),
+        troubles=_troubles(inputs.live),
+        notices=_notices(inputs.live, renamed),
+        orphans=() if inputs.desired.narrowed else _orphans(inputs),
+        undeclared=_undeclared(inputs),
+    )
+
+
+def input_kinds(live: Live) -> dict[tuple[str, str], tuple[str, bool]]:
+    """Collect what live template builds show of their template's variables; builds disagree only after a mistake."""
+    kinds: dict[tuple[str, str], tuple[str, bool]] = {}
+    for reading in live.readings.values():
+        for build in reading.builds.values():
+            if build.build is None or build.build.kind is not Kind.TEMPLATE:
+                continue
+            template = str(build.build.values["template_name"])
+            for target in elements_of(build.build.values.get("target_services")):
+                for item in elements_of(target.values.get("inputs")):
+                    _learn(kinds, (template, item.key), item.values.get("type"), item.values.get("is_credential"))
+    return kinds
+
+
+def _learn(
+    kinds: dict[tuple[str, str], tuple[str, bool]], key: tuple[str, str], kind: object, credential: object
+) -> None:
+    """Keep the safer of two sights: with a type, and a credential rather than not."""
+    if isinstance(kind, str) and kind:
+        known = kinds.get(key, ("", False))
+        kinds[key] = (known[0] or kind, known[1] or credential is True)
+
+
+def _step(
+    inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str], kinds: InputKinds
+) -> tuple[Step, Known | None]:
+    build = definition.build
+    reading = inputs.live.readings[build.project]
+    record = inputs.record(build.project, build.name)
+    live = reading.builds.get(build.name)
+    if live is None:
+        return _create(inputs, definition, elsewhere, kinds), None
+    blocked = guards.not_writable(live) or guards.converts(definition, live)
+    if blocked:
+        step = _base(definition, Action.UPDATE, "cannot be compared", live, record)
+        if blocked.reason is Block.LOSS:
+            step = replace(step, action=Action.CONVERT, reason="is of the other kind")
+        return replace(step, blocked=blocked), None
+    known = know(live, record)
+    return _compare(inputs, definition, known, kinds), known
+
+
+def _base(definition: Definition, action: Action, reason: str, live: LiveBuild | None, record: Record | None) -> Step:
+    return Step(
+        action=action,
+        project=definition.build.project,
+        name=definition.build.name,
+        reason=reason,
+        place=definition.place,
+        live=live.stamps if live else None,
+        desired=definition.build,
+        before=live.build if live else None,
+        prevent_destroy=definition.prevent_destroy,
+        recorded=record is not None,
+    )
+
+
+def _create(inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str], kinds: InputKinds) -> Step:
+    build = definition.build
+    record = inputs.record(build.project, build.name)
+    reason = "is not on the server" if record is None else "was applied before and is gone from the server"
+    result = whole(build, None, inputs.live.local_cluster, kinds)
+    blocked = (
+        _incomplete(inputs.live.readings[build.project])
+        or _taken(build.name, elsewhere)
+        or guards.foreign(record, inputs.tree)
+        or guards.needs_cluster(result)
+        or _without_value(result)
+    )
+    step = _base(definition, Action.CREATE, reason, None, record)
+    changes = additions(result.send)
+    return replace(step, blocked=blocked, changes=changes, send=result.send, learn=result.learn, unset=definition.unset)
+
+
+def _incomplete(reading: Reading) -> Blocked | None:
+    if not reading.incomplete:
+        return None
+    return Blocked(Block.INCOMPLETE, f"nobody knows whether it exists: {reading.incomplete}", "run again")
+
+
+def _taken(name: str, elsewhere: Mapping[str, str]) -> Blocked | None:
+    project = elsewhere.get(name)
+    if project is None:
+        return None
+    return Blocked(
+        Block.NAME_TAKEN,
+        f'the project "{project}" has a build of this name, and names are unique over the whole server',
+        "choose another name",
+    )
+
+
+def _without_value(result: Whole) -> Blocked | None:
+    if not result.no_value:
+        return None
+    return Blocked(
+        Block.CREDENTIALS,
+        f"{', '.join(result.no_value)} has no value, and a new build has none on the server to keep",
+        "give it a value, for example {from_env: BUILD_…}",
+    )
+
+
+def _compare(inputs: Inputs, definition: Definition, known: Known, kinds: InputKinds) -> Step:
+    changes = diff(definition.build, known, inputs.live.local_cluster)
+    effective = [change for change in changes if _is_step(change, known)]
+    if not effective:
+        step = _base(definition, Action.KEEP, _keep_reason(changes), known.live, known.record)
+        return replace(step, changes=changes, notes=_notes(definition, known))
+    if any(change.kind in _STEPS for change in effective):
+        changes = tuple(c for c in changes if not _is_idle_alias(c))
+    result = whole(definition.build, known, inputs.live.local_cluster, kinds)
+    found = guards.losses(known, result)
+    blocked = (
+        guards.foreign(known.record, inputs.tree)
+        or guards.moved_references(definition, known)
+        or guards.unknown_hosts(result)
+        or guards.needs_cluster(result)
+        or guards.lossy(known, found)
+        or _without_value(result)
+    )
+    step = _base(definition, Action.UPDATE, _update_reason(effective, known), known.live, known.record)
+    return replace(
+        step,
+        changes=changes,
+        losses=found,
+        blocked=blocked,
+        send=result.send,
+        kept=result.kept,
+        learn=result.learn,
+        unset=definition.unset,
+        notes=_notes(definition, known),
+    )
+
+
+def _is_step(change: Change, known: Known) -> bool:
+    """A difference is a step; so is what nobody can verify once somebody has written after us."""
+    if change.kind in _STEPS:
+        return True
+    stale = known.trust is Trust.STALE and change.kind is ChangeKind.UNVERIFIABLE
+    return stale and change.after_known and not change.path.endswith(".codehost_name")
+
+
+def _is_idle_alias(change: Change) -> bool:
+    return change.kind is ChangeKind.UNVERIFIABLE and change.path.endswith(".codehost_name")
+
+
+def _keep_reason(changes: tuple[Change, ...]) -> str:
+    unverifiable = sum(1 for c in changes if c.kind is ChangeKind.UNVERIFIABLE)
+    return f"as declared, {unverifiable} unverifiable" if unverifiable else "as declared"
+
+
+def _update_reason(effective: list[Change], known: Known) -> str:
+    differ = sum(1 for c in effective if c.kind in _STEPS)
+    parts = [f"{differ} setting{'s' if differ != 1 else ''} differ{'s' if differ == 1 else ''}"] if differ else []
+    unseen = len(effective) - differ
+    if unseen:
+        who = known.live.stamps.update_by or "somebody"
+        parts.append(f"{unseen} cannot be verified since {who} wrote")
+    return ", ".join(parts)
+
+
+def _notes(definition: Definition, known: Known) -> tuple[str, ...]:
+    notes = []
+    if known.trust is Trust.STALE and known.record is not None:
+        who = known.live.stamps.update_by or "somebody"
+        when = "since our last apply" if known.live.stamps != known.record.stamps else "without a new time stamp"
+        notes.append(f"changed by {who} {when}; not visible, and replaced by an update: {guards.UNSEEN}")
+    if definition.unset:
+        notes.append(f"not set in this environment, so not compared: {', '.join(definition.unset)}")
+    return tuple(notes)
+
+
+def _troubles(live: Live) -> tuple[Trouble, ...]:
+    return tuple(
+        Trouble("incomplete", f'project "{r.project}": {r.incomplete}', "run again when nobody is writing")
+        for _, r in sorted(live.readings.items())
+        if r.incomplete
+    )
+
+
+def _notices(live: Live, renamed: Counter[tuple[str, str, str]]) -> tuple[str, ...]:
+    notices = [
+        f'{path} "{old}" is now called "{new}" on the server: change it in Git ({_builds(count)})'
+        for (path, old, new), count in sorted(renamed.items())
+    ]
+    notices += [
+        f'project "{r.project}" has a build without a name, which no call can reach: left alone'
+        for _, r in sorted(live.readings.items())
+        if r.unnamed
+    ]
+    return tuple(notices)
+
+
+def _builds(count: int) -> str:
+    return "1 build" if count == 1 else f"{count} builds"
+
+
+def _orphans(inputs: Inputs) -> tuple[tuple[str, str], ...]:
+    declared = {(d.build.project, d.build.name) for d in inputs.desired.definitions}
+    ours = {
+        (project, name)
+        for project, document in inputs.documents.items()
+        for name, record in document.records.items()
+        if record.tree == inputs.tree and project in inputs.live.readings
+        and name in inputs.live.readings[project].builds
+    }  # fmt: skip
+    return tuple(sorted(ours - declared))
+
+
+def _undeclared(inputs: Inputs) -> int:
+    declared = {(d.build.project, d.build.name) for d in inputs.desired.definitions}
+    live = {(r.project, name) for r in inputs.live.readings.values() for name in r.builds}
+    return len(live - declared)

@@ -1,0 +1,202 @@
+"""The whole build to send: declared values, and everything else as it is known to be.
+
+An update replaces the whole build (contract, section 3), so what a definition does not mention is sent
+back as it was seen; and as soon as anything of `advanced_settings` is declared or to be kept, the whole
+block is sent, because inside it what is left out becomes zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.compare.knowledge import Known
+from reconciler.compare.resolve import BLOCK, CLUSTER, DOCKER, STRATEGY, default_of, wanted
+from reconciler.model.build import CHOICE_VALUE, DEFAULT, Build, Element, Value, Values, elements_of, join, same
+from reconciler.model.fields import ROWS, Elements, Kind, Leaf, Row, Sight
+from reconciler.model.secret import Secret
+
+HIDDEN = (Sight.UNREADABLE, Sight.PARTIAL)
+
+InputKinds = Mapping[tuple[str, str], tuple[str, bool]]
+"""(template, key of a variable) → its type and whether it is a credential, as seen in live builds."""
+
+
+@dataclass(slots=True)
+class Whole:
+    """What a write needs, and what stands in its way.
+
+    Attributes:
+        send: every value of the request.
+        kept: paths of parameters that keep their stored value by asterisks.
+        learn: an input's type or credential flag is known to the template alone.
+        needs_cluster: the block must be sent and nobody told which cluster is the local one.
+        unknown_hosts: repositories whose code host alias nobody knows.
+        no_value: credentials without a value, where the server has none to keep.
+        choices: template inputs whose `choice_value` the write would erase → its values.
+    """
+
+    send: Build
+    kept: frozenset[str] = frozenset()
+    learn: bool = False
+    needs_cluster: bool = False
+    unknown_hosts: tuple[str, ...] = ()
+    no_value: tuple[str, ...] = ()
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def whole(desired: Build, known: Known | None, local_cluster: str | None, kinds: InputKinds) -> Whole:
+    """Put together the request for a create (`known` None) or an update of the same kind."""
+    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")))
+    have: Values = known.values if known else {}
+    last: Values = known.last if known else {}
+    values = merge.level(ROWS[desired.kind], _Sources(wanted(desired), have, last), "")
+    result = Whole(Build(desired.kind, desired.project, desired.name, values))
+    if desired.kind is Kind.PLAIN:
+        _docker(values)
+        result.needs_cluster = _advanced(values, desired, local_cluster)
+        if known:
+            result.kept = _kept(values, have)
+    result.learn = merge.learn
+    result.unknown_hosts, result.no_value = tuple(merge.unknown_hosts), tuple(merge.no_value)
+    result.choices = merge.choices
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Where a value may come from, in this order."""
+
+    want: Values
+    have: Values
+    last: Values
+
+
+@dataclass(slots=True)
+class _Merge:
+    local_cluster: str | None
+    kinds: InputKinds
+    template: str
+    learn: bool = False
+    unknown_hosts: list[str] = field(default_factory=list)
+    no_value: list[str] = field(default_factory=list)
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def level(self, rows: tuple[Row, ...], sources: _Sources, parent: str) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        for row in rows:
+            value = (
+                self._list(row, sources, join(parent, row.path))
+                if isinstance(row, Elements)
+                else self._leaf(row, sources)
+            )
+            if value is not None:
+                values[row.path] = value
+        return values
+
+    def _leaf(self, row: Leaf, sources: _Sources) -> Value | None:
+        value = sources.want.get(row.path)
+        if value is DEFAULT:
+            return default_of(row, self.local_cluster)
+        if value is not None and not (isinstance(value, Secret) and not value.is_set):
+            return value
+        if row.path in sources.have:
+            return sources.have[row.path]
+        return sources.last.get(row.path) if row.sight in HIDDEN else None
+
+    def _list(self, row: Elements, sources: _Sources, path: str) -> Value | None:
+        declared = sources.want.get(row.path)
+        have, last = sources.have.get(row.path), sources.last.get(row.path)
+        if declared is None and row.sight is Sight.UNREADABLE:
+            return have if have is not None else last
+        if declared is None and have is None:
+            return None
+        seen = {e.key: e.values for e in elements_of(have)}
+        before = {e.key: e.values for e in elements_of(last)}
+        mine = {e.key: e.values for e in elements_of(declared)}
+        keys = (
+            [*mine, *(k for k in seen if k not in mine)]
+            if row.path == "inputs"
+            else [*(mine if declared is not None else seen)]
+        )
+        merged = []
+        for key in keys:
+            inner = _Sources(mine.get(key, {}), seen.get(key, {}), before.get(key, {}))
+            element = Element(key, self.level(row.rows, inner, f"{path}[{key}]"))
+            if self._belongs(row, element, inner, f"{path}[{key}]"):
+                merged.append(element)
+        return tuple(merged)
+
+    def _belongs(self, row: Elements, element: Element, sources: _Sources, path: str) -> bool:
+        """Look at a merged element for what stands in the way of a write; tell whether it is sent at all."""
+        values = element.values
+        if row.path == "inputs":
+            return self._input(element, sources, path)
+        if row.path == "repo_info" and "codehost_name" not in values:
+            self.unknown_hosts.append(path)
+        valueless = "default_value" not in values and "default_value" not in sources.want
+        if row.path == "parameters" and values.get("is_credential") is True and valueless:
+            self.no_value.append(f"{path}.default_value")
+        return True
+
+    def _input(self, element: Element, sources: _Sources, path: str) -> bool:
+        """A multi-select input that is not declared is left out: sent, it would lose its `choice_value`."""
+        chosen = sources.have.get(CHOICE_VALUE)
+        if isinstance(chosen, tuple) and chosen:
+            if not sources.want:
+                return False
+            self.choices[f"{path}.choice_value"] = tuple(str(item) for item in chosen)
+        if "value" not in element.values:
+            return False
+        if "type" not in element.values or "is_credential" not in element.values:
+            self._kind(element)
+        return True
+
+    def _kind(self, element: Element) -> None:
+        """Sent without its type and flag an input loses both (contract, section 1): take them from elsewhere."""
+        known = self.kinds.get((self.template, element.key))
+        if known is None:
+            self.learn = True
+            return
+        values = element.values
+        assert isinstance(values, dict)
+        values.setdefault("type", known[0])
+        values.setdefault("is_credential", known[1])
+        if known[1] and isinstance(values["value"], str):
+            values["value"] = Secret(values["value"])
+
+
+def _docker(values: dict[str, Value]) -> None:
+    if values.get(DOCKER) is not True:
+        for path in [p for p in values if p.startswith(f"{DOCKER}.")]:
+            del values[path]
+
+
+def _advanced(values: dict[str, Value], desired: Build, local_cluster: str | None) -> bool:
+    """Complete the block where it is sent; tell whether the local cluster's name is missing for it."""
+    if desired.values.get(BLOCK) is DEFAULT:
+        values[BLOCK] = DEFAULT
+        values.pop(STRATEGY, None)
+        return False
+    values.pop(BLOCK, None)
+    if not any(path.startswith(f"{BLOCK}.") for path in values):
+        return False
+    for row in ROWS[Kind.PLAIN]:
+        if isinstance(row, Leaf) and row.path.startswith(f"{BLOCK}.") and row.sight is not Sight.UNREADABLE:
+            default = default_of(row, local_cluster)
+            if default is not None:
+                values.setdefault(row.path, default)
+    return not values.get(CLUSTER)
+
+
+def _kept(values: Values, have: Values) -> frozenset[str]:
+    """Find the secret parameters that the server already holds with this very value under this key, once."""
+    held = {e.key: e.values.get("default_value") for e in elements_of(have.get("parameters"))}
+    kept = set()
+    for element in elements_of(values.get("parameters")):
+        value, stored = element.values.get("default_value"), held.get(element.key)
+        secret = isinstance(value, Secret) or element.values.get("is_credential") is True
+        twice = f"{element.key}#2" in held or "#" in element.key
+        if secret and not twice and value is not None and stored is not None and same(value, stored):
+            kept.add(f"parameters[{element.key}].default_value")
+    return frozenset(kept)

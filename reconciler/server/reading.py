@@ -1,0 +1,188 @@
+"""Fetching the live side: lists until they are complete, then the details that somebody asked for.
+
+A list is read with a large page until the number of distinct names equals the total that the server says;
+if it does not settle, the reading is incomplete. Details are read by several threads. A detail that fails
+marks its build as unread, and the rest goes on. Jenkins builds are listed and never asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from reconciler.model.build import Build
+from reconciler.model.errors import BadToken, NotPermitted, ServerError
+from reconciler.model.fields import Kind
+from reconciler.model.live import JENKINS, LiveBuild, Reading
+from reconciler.server import wire
+from reconciler.server.transport import Answer, Params, ReadDoor
+from reconciler.server.wire import Listed, Nonsense
+
+PAGE = 1000
+"""Builds asked for at once; the server has no cap (contract, section 2)."""
+
+ROUNDS = 4
+"""How often a list that shifts under our reading is read again."""
+
+LIST = "/openapi/build"
+CLUSTERS = "/openapi/system/cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A build whose detail is wanted, with the kind that Git or the ledger expects (a hint that saves requests)."""
+
+    name: str
+    kind: Kind | None = None
+
+
+class Gone(ServerError):
+    """The server has no such build (any more): HTTP 400 with code 6523 (contract, section 4)."""
+
+
+def read_project(door: ReadDoor, project: str, wanted: Iterable[Wanted], threads: int) -> Reading:
+    """List one project and read the wanted builds that it has."""
+    listed, incomplete = read_list(door, project)
+    builds = {name: _as_listed(row) for name, row in listed.items() if name}
+    todo = [w for w in wanted if w.name in builds and builds[w.name].source != JENKINS]
+    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+        for build in pool.map(lambda w: read_build(door, listed[w.name], w.kind), todo):
+            builds[build.name] = build
+    return Reading(project, builds, incomplete, unnamed=1 if "" in listed else 0)
+
+
+def _as_listed(row: Listed) -> LiveBuild:
+    return LiveBuild(row.project, row.name, row.source, row.stamps, row.services)
+
+
+def read_list(door: ReadDoor, project: str) -> tuple[dict[str, Listed], str]:
+    """Return every build of a project by name, and why that may not be all ("" where it is)."""
+    for _ in range(ROUNDS):
+        found, total = _pages(door, project)
+        if len(found) == total:
+            return found, ""
+    return found, f"the list did not settle: {len(found)} of {total} builds seen"
+
+
+def _pages(door: ReadDoor, project: str) -> tuple[dict[str, Listed], int]:
+    found: dict[str, Listed] = {}
+    page = 1
+    while True:
+        params = {"projectKey": project, "pageNum": str(page), "pageSize": str(PAGE)}
+        answer = door.get(LIST, params)
+        total, rows = wire.read_list(_json(door, answer, f'the list of project "{project}"', project))
+        found.update((row.name, row) for row in rows)
+        if not rows or page * PAGE >= total:
+            return found, total
+        page += 1
+
+
+def read_build(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild:
+    """Read one build; whatever fails is told in `unread` and does not stop the others."""
+    try:
+        return fetch(door, listed, kind)
+    except BadToken:
+        raise
+    except ServerError as error:
+        return LiveBuild(
+            listed.project, listed.name, listed.source, listed.stamps, listed.services, unread=error.message
+        )
+
+
+def fetch(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild:
+    """Read one build, as many details as it takes.
+
+    Raises:
+        Gone: it does not exist any more.
+        ServerError: it could not be read.
+    """
+    pairs = list(dict.fromkeys(listed.services))
+    if kind is Kind.TEMPLATE and pairs:
+        first = _detail(door, listed, pairs[0])
+        if first.get("template_name"):
+            return _template(door, listed, first, {pairs[0]: first})
+    detail = _detail(door, listed, None)
+    if detail.get("template_name"):
+        return _template(door, listed, detail, {})
+    build = Build(Kind.PLAIN, listed.project, listed.name, wire.read_plain(detail))
+    return _live(listed, detail, build, wire.image_id(detail), wire.losses(detail))
+
+
+def _template(
+    door: ReadDoor, listed: Listed, detail: wire.Json, known: Mapping[tuple[str, str], wire.Json]
+) -> LiveBuild:
+    """Read a template build: one detail per service module that `detail` names."""
+    rows = wire.read_plain({"target_services": detail.get("target_services")})["services"]
+    assert isinstance(rows, tuple)
+    pairs = dict.fromkeys((str(e.values["service_name"]), str(e.values["service_module"])) for e in rows)  # type: ignore[union-attr]
+    details = [(pair, known[pair] if pair in known else _detail(door, listed, pair)) for pair in pairs]
+    stamps = {wire.read_stamps(one) for _, one in details} | {wire.read_stamps(detail)}
+    if len(stamps) > 1:
+        raise Nonsense("somebody wrote the build while it was being read", "run again")
+    values = wire.read_targets(details, str(detail["template_name"]))
+    losses = tuple(
+        loss
+        for (service, module), one in details
+        for loss in wire.hidden(one, f"target_services[{service}/{module}].repos")
+    )
+    build = Build(Kind.TEMPLATE, listed.project, listed.name, values)
+    return _live(listed, detail, build, "", losses)
+
+
+def _live(listed: Listed, detail: wire.Json, build: Build, image: str, losses: Any) -> LiveBuild:
+    services = tuple((str(s["service_name"]), str(s["service_module"])) for s in detail.get("target_services") or ())
+    return LiveBuild(
+        listed.project, listed.name, listed.source, wire.read_stamps(detail), services, build, image, losses
+    )
+
+
+def _detail(door: ReadDoor, listed: Listed, pair: tuple[str, str] | None) -> wire.Json:
+    params: Params = {"projectKey": listed.project}
+    if pair:
+        params = {**params, "serviceName": pair[0], "serviceModule": pair[1]}
+    answer = door.get(f"{LIST}/{quote(listed.name, safe='')}/detail", params)
+    detail = _json(door, answer, f'the detail of "{listed.name}"', listed.project)
+    if not isinstance(detail, Mapping) or detail.get("name") != listed.name:
+        raise Nonsense(f'the detail of "{listed.name}" is another build\'s or none', "run again")
+    return detail
+
+
+def local_cluster(door: ReadDoor) -> str | None:
+    """Ask which cluster is the local one; None where the server does not say."""
+    answer = door.get(CLUSTERS, {})
+    if answer.status != 200:
+        return None
+    clusters = wire.decode(answer.body, "the list of clusters")
+    names = [c.get("name") for c in clusters if isinstance(c, Mapping) and c.get("local") is True]
+    return str(names[0]) if names else None
+
+
+def _json(door: ReadDoor, answer: Answer, what: str, project: str) -> Any:
+    """Return the JSON of a good answer; every other one becomes an error that says what to do."""
+    if answer.status == 200:
+        return wire.decode(answer.body, what)
+    if answer.status == 403:
+        raise NotPermitted(*not_permitted(answer, project))
+    code, description = wire.business(answer.body)
+    if answer.status == 400 and code == 6523:
+        raise Gone(f"{what}: the server has no such build", "")
+    if answer.status in (301, 302, 307, 308, 404, 405) and not code:
+        raise Nonsense(
+            f"{door.server} does not answer as a Zadig does (HTTP {answer.status} for {what})",
+            "check the address: it is scheme://host[:port] of Zadig v4.2.0 or later, without a path",
+        )
+    told = f" ({description})" if description else ""
+    raise ServerError(f"HTTP {answer.status} for {what}{told}", "look into Zadig's own log (aslan), or run again")
+
+
+def not_permitted(answer: Answer, project: str) -> tuple[str, str]:
+    """Say what a 403 means: the sentence and the hint."""
+    if b"mfa_" in answer.body:
+        return "the server wants a second factor for this token", "use the token of an account that needs none"
+    return (
+        f'not permitted in project "{project}" (HTTP 403), or there is no such project',
+        "ask an administrator for the right to see and edit builds there; if it worked before, run again",
+    )
