@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 from reconciler.apply.inputs import with_template_kinds, without_unknown_inputs
 from reconciler.compare.memory import not_taken, record_of
-from reconciler.model.build import Build
+from reconciler.model.build import Build, elements_of
 from reconciler.model.errors import BadToken, ServerError
+from reconciler.model.fields import Kind
 from reconciler.model.live import LiveBuild, Stamps
 from reconciler.model.outcome import Ending, Fault
 from reconciler.model.record import Record
@@ -41,8 +42,8 @@ class Ended:
     record: Record | None = None
 
 
-class Stop(Exception):  # noqa: TRY002 - carries an ending up to `perform`, never leaves this module
-    """The step ends here."""
+class Stop(Exception):
+    """The step ends here. Carries its ending up to `perform`, never leaves this module."""
 
     def __init__(self, ending: Ending, code: str, message: str, hint: str = "") -> None:
         super().__init__(code)
@@ -141,9 +142,15 @@ class Performer:
         return seen
 
     def _read(self, step: Step) -> LiveBuild | None:
-        listed = Listed(step.name, step.project, "", Stamps(0, ""), ())
+        expected = step.send or step.before
+        assert expected is not None
+        path = "target_services" if expected.kind is Kind.TEMPLATE else "services"
+        pairs = tuple(
+            (str(e.values.get("service_name", "")), str(e.values.get("service_module", "")))
+            for e in elements_of(expected.values.get(path))
+        )
         try:
-            return fetch(self.door, listed)
+            return fetch(self.door, Listed(step.name, step.project, "", Stamps(0, ""), pairs), expected.kind)
         except Gone:
             return None
 

@@ -41,16 +41,19 @@ def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Chang
 
 
 def additions(build: Build) -> tuple[Change, ...]:
-    """Return what a create adds: one change per setting or list that is sent, in the order of the table."""
+    """Return what a create adds: one change per declared setting and per element, in the order of the table."""
     changes = []
     for row in ROWS[build.kind]:
         value = build.values.get(row.path)
         if value is None or value is DEFAULT or (isinstance(row, Leaf) and row.type is Type.BLOCK):
             continue
-        sensitive = isinstance(value, Secret)
-        text = isinstance(row, Leaf) and row.type is Type.TEXT
-        after = None if sensitive else shown_value(row, value)
-        changes.append(Change(row.path, ChangeKind.ADDED, after=after, sensitive=sensitive, text=text))
+        if isinstance(row, Elements):
+            changes += [_element(f"{row.path}[{e.key}]", ChangeKind.ADDED, row, e.values) for e in elements_of(value)]
+        else:
+            sensitive = isinstance(value, Secret)
+            after = None if sensitive else shown(value)
+            text = row.type is Type.TEXT
+            changes.append(Change(row.path, ChangeKind.ADDED, after=after, sensitive=sensitive, text=text))
     return tuple(changes)
 
 

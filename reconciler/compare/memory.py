@@ -100,6 +100,11 @@ def settle(document: Document, reading: Reading, user: str) -> Document:
     return replace(document, records=records, intents=intents)
 
 
+def proven(before: Document, after: Document) -> dict[str, Record]:
+    """Return the records that `settle` made of intents."""
+    return {name: after.records[name] for name in before.intents if name not in after.intents}
+
+
 def _proven(intent: Intent, live: LiveBuild | None, user: str) -> Record | None:
     if live is None or live.build is None or not user or live.stamps.update_by != user:
         return None

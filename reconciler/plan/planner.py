@@ -138,7 +138,7 @@ def _create(inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str]
         or _without_value(result)
     )
     step = _base(definition, Action.CREATE, reason, None, record)
-    changes = additions(result.send)
+    changes = additions(build)
     return replace(step, blocked=blocked, changes=changes, send=result.send, learn=result.learn, unset=definition.unset)
 
 

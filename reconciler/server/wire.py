@@ -10,6 +10,7 @@ a wrong type would be taken for a value: that raises `Nonsense`. Facts: contract
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -59,6 +60,20 @@ def encode(body: Mapping[str, Any]) -> bytes:
 def bearer(token: Secret) -> str:
     """Return the clear token, for the Authorization header."""
     return token.reveal()
+
+
+def user_of(token: Secret) -> str:
+    """Return the `name` in the middle part of a token; "" where it is no such token.
+
+    The server writes this name into `update_by`, so a read-back tells our own writes from others'.
+    """
+    middle = [*token.reveal().split("."), ""][1]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    except ValueError:
+        return ""
+    name = claims.get("name") if isinstance(claims, Mapping) else None
+    return name if isinstance(name, str) else ""
 
 
 def business(body: bytes) -> tuple[int, str]:

@@ -1,0 +1,196 @@
+"""A whole plan: announce, perform the steps side by side, record what was seen.
+
+    intents of all steps ── one write ──► ledger
+    steps ── threads ──► outcomes, in the order in which they end
+    records ── every few seconds and at the end ──► ledger
+
+Killed anywhere, the next run finds the intents and asks the server which of them came true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from reconciler.apply.inputs import without_unknown_inputs
+from reconciler.apply.perform import Ended, Performer
+from reconciler.model.build import Build
+from reconciler.model.declared import declared_paths, secret_paths
+from reconciler.model.errors import BadToken
+from reconciler.model.live import Stamps
+from reconciler.model.outcome import Ending, Fault, Outcome
+from reconciler.model.record import Document, Intent, Record
+from reconciler.plan.step import Action, Plan, Step
+
+FLUSH = 3.0
+"""Seconds between two writes of records to the ledger."""
+
+
+class Books(Protocol):
+    """What an apply needs of a ledger."""
+
+    def change(self, project: str, edit: Callable[[Document], Document]) -> None:
+        """Replace a project's document by what `edit` makes of it, atomically."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Who applies, from what, and how.
+
+    Attributes:
+        performer: does single steps.
+        books: the ledger; None in a dry run.
+        tree: our tree's name.
+        commit: the Git commit, "" where unknown.
+        threads: steps at once.
+        now: seconds since 1970.
+        stopped: whether the user asked to stop; steps not begun are then skipped.
+        documents: project → the ledger's document as the plan saw it.
+        proven: project → the records of intents that the server proved.
+    """
+
+    performer: Performer
+    books: Books | None
+    tree: str
+    commit: str
+    threads: int
+    now: Callable[[], float]
+    stopped: Callable[[], bool] = lambda: False
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    proven: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
+
+
+def apply(plan: Plan, run: Run) -> Iterator[Outcome]:
+    """Execute the plan's steps; yield an outcome per step that is not a keep.
+
+    Raises LedgerError where the ledger cannot be written, before anything else is written.
+    """
+    todo = [(index, step) for index, step in enumerate(plan.steps) if step.will_write]
+    announced = {index: _announce(step, run) for index, step in todo}
+    _open_books(plan, run, announced)
+    for index, step in enumerate(plan.steps):
+        if step.blocked:
+            fault = Fault(step.blocked.reason.value, step.blocked.message, step.blocked.hint)
+            yield Outcome(index, Ending.BLOCKED, fault)
+    yield from _perform_all(todo, run, announced)
+
+
+def _perform_all(todo: list[tuple[int, Step]], run: Run, announced: Mapping[int, Intent]) -> Iterator[Outcome]:
+    ended: dict[str, dict[str, Ended]] = {}
+    last = run.now()
+    with ThreadPoolExecutor(max_workers=max(1, run.threads)) as pool:
+        futures: dict[Future[Ended], tuple[int, Step]] = {
+            pool.submit(_perform, run, step, announced[index].record): (index, step) for index, step in todo
+        }
+        try:
+            for future in as_completed(futures):
+                index, step = futures[future]
+                end = future.result()
+                ended.setdefault(step.project, {})[step.name] = end
+                if run.now() - last >= FLUSH:
+                    _flush(run, ended)
+                    last = run.now()
+                yield Outcome(index, end.ending, end.fault)
+        finally:
+            for future in futures:
+                future.cancel()
+            _flush(run, ended)
+
+
+def _perform(run: Run, step: Step, announced: Record) -> Ended:
+    if run.stopped():
+        return Ended(Ending.SKIPPED, Fault("stopped", "not begun: you stopped the run", "run again: it converges"))
+    try:
+        return run.performer.perform(step, announced)
+    except BadToken as error:
+        return Ended(Ending.FAILED, Fault("bad-token", error.message, error.hint))
+
+
+def _announce(step: Step, run: Run) -> Intent:
+    assert step.send is not None
+    assert step.desired is not None
+    record = Record(
+        tree=run.tree,
+        build=step.send,
+        declared=declared_paths(step.desired),
+        secrets=secret_paths(step.desired) | secret_paths(step.send),
+        stamps=step.live or Stamps(0, ""),
+        when=int(run.now()),
+        commit=run.commit,
+        prevent_destroy=step.prevent_destroy,
+    )
+    stages: tuple[Build, ...] = (step.send,)
+    if step.learn:
+        stages = (without_unknown_inputs(step.send), step.send)
+    return Intent(record, stages)
+
+
+def _open_books(plan: Plan, run: Run, announced: Mapping[int, Intent]) -> None:
+    """Write, per project and at once: proven intents, refreshed keeps, and the intents of this run."""
+    if run.books is None:
+        return
+    for project in sorted({step.project for step in plan.steps}):
+        steps = [(index, step) for index, step in enumerate(plan.steps) if step.project == project]
+        page = _Page(
+            steps={step.name: step for _, step in steps},
+            intents={step.name: announced[index] for index, step in steps if index in announced},
+            proven=run.proven.get(project, {}),
+            tree=run.tree,
+        )
+        known = run.documents.get(project, Document())
+        if page.intents or page.proven or page.opened(known) != known:
+            run.books.change(project, page.opened)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What a run writes into one project's document before its first step."""
+
+    steps: Mapping[str, Step]
+    intents: Mapping[str, Intent]
+    proven: Mapping[str, Record]
+    tree: str
+
+    def opened(self, document: Document) -> Document:
+        """Settle what is proven, refresh the keeps, announce; an intent that proved nothing gives way."""
+        records = _refreshed({**document.records, **self.proven}, self.steps, self.tree)
+        settled = self.steps.keys() | self.proven.keys()
+        others = {name: intent for name, intent in document.intents.items() if name not in settled}
+        return replace(document, records=records, intents={**others, **self.intents})
+
+
+def _refreshed(records: Mapping[str, Record], steps: Mapping[str, Step], tree: str) -> dict[str, Record]:
+    """Take over what the definitions of recorded keeps of ours declare now."""
+    fresh = dict(records)
+    for name, step in steps.items():
+        record = records.get(name)
+        if step.action is Action.KEEP and step.desired is not None and record is not None and record.tree == tree:
+            fresh[name] = replace(
+                record,
+                declared=declared_paths(step.desired),
+                secrets=record.secrets | secret_paths(step.desired),
+                prevent_destroy=step.prevent_destroy,
+            )
+    return fresh
+
+
+def _flush(run: Run, ended: dict[str, dict[str, Ended]]) -> None:
+    """Write the records of ended steps; an unknown ending leaves its intent for the next run."""
+    if run.books is None:
+        return
+    for project, ends in ended.items():
+
+        def edit(document: Document, ends: Mapping[str, Ended] = ends) -> Document:
+            records, intents = dict(document.records), dict(document.intents)
+            for name, end in ends.items():
+                if end.ending is not Ending.UNKNOWN:
+                    intents.pop(name, None)
+                if end.record is not None:
+                    records[name] = end.record
+            return replace(document, records=records, intents=intents)
+
+        run.books.change(project, edit)
+    ended.clear()

@@ -1,0 +1,135 @@
+"""`reconciler apply`: make the server match the definitions."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.options import PATH, emit, output_options, project_option, server_options, settings_from
+from reconciler.cli.terminal import confirm, ink
+from reconciler.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.model.outcome import Outcome
+    from reconciler.plan.step import Plan
+
+INTERRUPTED = 130
+
+
+@click.command("apply")
+@PATH
+@project_option
+@server_options
+@output_options
+@click.option("--dry-run", is_flag=True, help="Go all the way, and send nothing.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--no-input", is_flag=True, help="Never ask, also on a terminal.")
+def command(path: str | None, **flags: Any) -> int:
+    """Plan, ask, and make the server match the definitions.
+
+    Every write is read back before it counts as done. Without a terminal nothing is asked: use --yes.
+    Ctrl-C finishes what is in flight; a second one stops at once. Run again: it converges.
+    """
+    from reconciler.report.text import Style, render_plan
+    from reconciler.workflow.apply import Options, check_environment, locked
+    from reconciler.workflow.plan import World, make_plan
+    from reconciler.workflow.validate import load
+
+    settings = settings_from(path, flags)
+    world = World(os.environ, str(Path.cwd()))
+    planned = make_plan(settings, load(settings, os.environ, world.cwd), world)
+    as_json = flags["format_"] == "json"
+    if not as_json:
+        style = Style(ink("never" if flags["output"] else flags["color"]), flags["verbose"], flags["quiet"])
+        emit(render_plan(planned.plan, style), None)
+    check_environment(planned)
+    if planned.plan.writes and not flags["dry_run"]:
+        _ask(planned.plan, flags)
+    _warn(settings.ledger, flags)
+    stop = threading.Event()
+    with (
+        _graceful(stop),
+        locked(settings, planned, world, Options(flags["dry_run"], stop.is_set)) as outcomes,
+    ):
+        ended = _follow(planned.plan, outcomes, flags, show=not as_json)
+    _report(planned.plan, ended, path, flags)
+    return INTERRUPTED if stop.is_set() else exit_code(planned.plan, ended)
+
+
+def _ask(plan: Plan, flags: dict[str, Any]) -> None:
+    """Ask before the first write. Raises UsageError where nobody can be asked, Abort for a no."""
+    if flags["yes"]:
+        return
+    count = len(plan.writes)
+    answer = confirm(f"Write {count} build{'s' if count != 1 else ''}?", no_input=flags["no_input"])
+    if answer is None:
+        raise UsageError("nobody can be asked here, so nothing was written", "look at the plan and use --yes")
+    if not answer:
+        raise UsageError("nothing was written", "")
+
+
+def _warn(ledger: str, flags: dict[str, Any]) -> None:
+    if os.environ.get("CI") and "://" not in ledger and not flags["dry_run"]:
+        click.echo(
+            f"note: the ledger {ledger} is a file of this runner and lost with it, unless the CI keeps it", err=True
+        )
+
+
+def _follow(plan: Plan, outcomes: Iterator[Outcome], flags: dict[str, Any], *, show: bool) -> list[Outcome]:
+    """Print each outcome as it comes; return them in the order of the plan."""
+    from reconciler.model.outcome import Ending
+    from reconciler.report.text import render_outcome
+
+    ended = []
+    for outcome in outcomes:
+        ended.append(outcome)
+        quiet = outcome.ending is Ending.BLOCKED or (flags["quiet"] and outcome.ending is Ending.DONE)
+        if show and not quiet:
+            click.echo(render_outcome(plan, outcome, ink(flags["color"])), nl=False, color=True)
+    return sorted(ended, key=lambda outcome: outcome.index)
+
+
+def _report(plan: Plan, ended: list[Outcome], path: str | None, flags: dict[str, Any]) -> None:
+    from reconciler.report.document import dump, plan_document
+    from reconciler.report.text import render_result
+
+    if flags["format_"] == "json":
+        emit(dump(plan_document(plan, ended)), flags["output"])
+    elif ended:
+        again = f"reconciler plan {path}" if path else "reconciler plan"
+        click.echo(render_result(plan, ended, again), nl=False)
+
+
+def exit_code(plan: Plan, ended: list[Outcome]) -> int:
+    """Exit 1 where something failed or could not be looked at, 4 where something is blocked (1 before 4)."""
+    from reconciler.model.outcome import Ending
+
+    if not plan.complete or any(o.ending in (Ending.FAILED, Ending.UNKNOWN) for o in ended):
+        return 1
+    return 4 if any(o.ending is Ending.BLOCKED for o in ended) else 0
+
+
+@contextmanager
+def _graceful(stop: threading.Event) -> Iterator[None]:
+    """The first Ctrl-C asks to stop, the second one stops."""
+
+    def asked(_: int, __: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        print("finishing what is in flight; press Ctrl-C again to stop at once", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, asked)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

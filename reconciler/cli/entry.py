@@ -1,0 +1,100 @@
+"""The `reconciler` command: one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.group import Lazy
+from reconciler.model.errors import InvalidDefinitions, ReconcilerError
+
+USAGE, FAULT, INTERRUPTED = 64, 70, 130
+
+COMMANDS = {
+    "validate": ("reconciler.cli.validate", "Check definitions offline: every problem of every file."),
+    "plan": ("reconciler.cli.plan", "Show what apply would do. Reads, never writes."),
+    "apply": ("reconciler.cli.apply", "Make the server match the definitions."),
+    "demo": ("reconciler.cli.demo", "Show it all on an embedded emulator, in seconds."),
+    "emulator": ("reconciler.cli.emulator", "Serve a stand-in for Zadig's Build API."),
+    "schema": ("reconciler.cli.schema", "Print a JSON Schema, for editors and scripts."),
+}
+
+
+@click.group(cls=Lazy, commands_by_name=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
+def main() -> None:
+    r"""Keep Zadig builds under Git: validate, plan, apply.
+
+    \b
+    reconciler validate            check the definitions in this folder
+    reconciler plan                show what would change on the server
+    reconciler apply --yes         make it so
+    reconciler demo                see it work, without a server
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(call(arguments))
+
+
+def call(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code (`docs/exit-codes.md`)."""
+    try:
+        result: Any = main.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        return int(result or 0)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        return _usage(error)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ReconcilerError as error:
+        return _told(error)
+    except Exception as error:  # the last net: no traceback reaches a user
+        return _fault(error)
+
+
+def _usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    click.echo(f"error: {error.format_message()}", err=True)
+    name = context.command_path if context else "reconciler"
+    click.echo(f"  → see `{name} --help`", err=True)
+    return USAGE
+
+
+def _told(error: ReconcilerError) -> int:
+    if isinstance(error, InvalidDefinitions):
+        from reconciler.cli.terminal import color_for
+        from reconciler.report.problems import render
+
+        click.echo(render(error.problems, color=color_for(sys.stderr)), err=True, nl=False, color=True)
+        return error.exit_code
+    from reconciler.report.ink import safe
+
+    click.echo(f"error: {safe(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"  → {safe(error.hint)}", err=True)
+    return error.exit_code
+
+
+def _fault(error: Exception) -> int:
+    """Name the place in our own code and nothing of the values, which may be secret."""
+    trace = error.__traceback__
+    place = ""
+    while trace is not None:
+        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    click.echo(f"error: a fault of ours: {type(error).__name__} at {place}", err=True)
+    click.echo("  → please report it, with the command and this line; nothing more was done", err=True)
+    return FAULT

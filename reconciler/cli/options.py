@@ -1,0 +1,79 @@
+"""Flags that several commands share, and the settings that they make."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.model.settings import Settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+PATH = click.argument("path", required=False, type=click.Path(), metavar="[PATH]")
+
+_SERVER = (
+    click.option("--server", metavar="URL", help="Zadig's address; or ZADIG_SERVER, or reconciler.yaml."),
+    click.option(
+        "--token-file", metavar="FILE", type=click.Path(), help="Read the API token from here; or ZADIG_TOKEN."
+    ),
+    click.option("--ledger", metavar="PLACE", help="Default: .reconciler/ledger.db at the root; or RECONCILER_LEDGER."),
+    click.option("--concurrency", type=click.IntRange(1, 64), metavar="N", help="Requests at once (8)."),
+    click.option("--timeout", type=click.FloatRange(min=0.1), metavar="S", help="Seconds one request may take (30)."),
+)
+_PROJECT = click.option("--project", "projects", multiple=True, metavar="P", help="Only this project; repeatable.")
+_OUTPUT = (
+    click.option("--output", type=click.Path(), metavar="FILE", help="Write to a file instead of stdout."),
+    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True),
+    click.option("-q", "--quiet", is_flag=True, help="Only the line that counts, and what went wrong."),
+    click.option("-v", "--verbose", is_flag=True, help="What is kept too, and how the run went."),
+)
+_FORMAT = click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+
+
+def project_option(function: Function) -> Function:
+    """Add `--project`."""
+    return _PROJECT(function)
+
+
+def output_options(function: Function) -> Function:
+    """Add `--format`, `--output`, `--color`, `-q`, `-v`."""
+    for option in (*reversed(_OUTPUT), _FORMAT):
+        function = option(function)
+    return function
+
+
+def server_options(function: Function) -> Function:
+    """Add what says where the server and the ledger are."""
+    for option in reversed(_SERVER):
+        function = option(function)
+    return function
+
+
+def settings_from(path: str | None, flags: dict[str, Any]) -> Settings:
+    """Put flags, environment and `reconciler.yaml` together. Raises UsageError or InvalidDefinitions."""
+    from reconciler.config import Flags, resolve
+
+    chosen = Flags(
+        server=flags.get("server"),
+        projects=tuple(flags.get("projects") or ()),
+        ledger=flags.get("ledger"),
+        concurrency=flags.get("concurrency"),
+        timeout=flags.get("timeout"),
+        token_file=flags.get("token_file"),
+    )
+    return resolve(path, chosen, os.environ, str(Path.cwd()))
+
+
+def emit(text: str, output: str | None) -> None:
+    """Write the data: to stdout, or whole to a file."""
+    if output is None:
+        click.echo(text, nl=False, color=True)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"cannot write {output}: {error.strerror}") from None

@@ -1,0 +1,42 @@
+"""`reconciler validate`: offline; every problem of every file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.options import project_option, settings_from
+
+
+@click.command("validate")
+@click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH…]")
+@project_option
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
+def command(paths: tuple[str, ...], quiet: bool, **flags: Any) -> int:
+    """Check definitions, offline: every problem of every file in one run.
+
+    PATH is a tree, a folder or a file; by default the current directory. Exit 65 where something is wrong.
+    Environment variables that definitions name are not looked at.
+    """
+    from reconciler.model.errors import InvalidDefinitions
+    from reconciler.workflow.validate import load
+
+    problems, count, files = [], 0, 0
+    for path in paths or (None,):
+        settings = settings_from(path, flags)
+        try:
+            desired = load(settings, os.environ, str(Path.cwd()))
+        except InvalidDefinitions as error:
+            problems += error.problems
+            continue
+        count += len(desired.definitions)
+        files += desired.files
+    if problems:
+        raise InvalidDefinitions(sorted(set(problems)))
+    if not quiet:
+        builds = "1 build" if count == 1 else f"{count} builds"
+        click.echo(f"All good: {builds} in {files} file{'s' if files != 1 else ''}.")
+    return 0

@@ -1,0 +1,222 @@
+"""A plan, and the outcome of an apply, as text for people.
+
+~ yaml/api-test will be updated: 2 settings differ            builds/api.yaml:1
+    last written by admin, 2026-11-23 22:10:04 UTC
+    ~ advanced_settings.timeout  30 → 45
+    ~ parameters[PW].default_value  (sensitive)
+
+Plan: 1 to update, 40 unchanged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from reconciler.model.change import Change, ChangeKind, Shown
+from reconciler.model.outcome import Ending, Outcome
+from reconciler.model.secret import MASK
+from reconciler.plan.step import Action, Plan, Step
+from reconciler.report.ink import Colour, Ink, safe
+from reconciler.report.lines import line_diff
+
+_MARKS = {
+    Action.CREATE: ("+", Colour.GOOD, "created"),
+    Action.UPDATE: ("~", Colour.WARN, "updated"),
+    Action.CONVERT: ("~", Colour.WARN, "converted"),
+    Action.DELETE: ("-", Colour.BAD, "deleted"),
+    Action.KEEP: (" ", Colour.PLACE, "kept"),
+}
+_SIGNS = {
+    ChangeKind.ADDED: ("+", Colour.GOOD),
+    ChangeKind.REMOVED: ("-", Colour.BAD),
+    ChangeKind.CHANGED: ("~", Colour.WARN),
+    ChangeKind.MOVED: ("~", Colour.WARN),
+    ChangeKind.RELEASED: ("·", Colour.PLACE),
+    ChangeKind.UNVERIFIABLE: ("?", Colour.PLACE),
+}
+_LONG = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How much to say. `verbose`: keeps and every unverifiable setting too; `quiet`: only the counts."""
+
+    ink: Ink = field(default_factory=Ink)
+    verbose: bool = False
+    quiet: bool = False
+
+
+def render_plan(plan: Plan, style: Style) -> str:
+    """Return the whole plan; its last line counts."""
+    lines: list[str] = []
+    if not style.quiet:
+        for step in plan.steps:
+            lines += _step(step, style)
+        lines += _asides(plan, style)
+    lines.append(style.ink.paint(summary(plan), Colour.STRONG))
+    return "\n".join(lines) + "\n"
+
+
+def _step(step: Step, style: Style) -> list[str]:
+    if step.action is Action.KEEP and not (style.verbose or _released(step)):
+        return []
+    return [_title(step, style.ink), *(f"    {line}" for line in _body(step, style)), ""]
+
+
+def _released(step: Step) -> bool:
+    return step.count(ChangeKind.RELEASED) > 0
+
+
+def _title(step: Step, ink: Ink) -> str:
+    mark, colour, done = _MARKS[step.action]
+    name = safe(f"{step.project}/{step.name}")
+    place = f"  {ink.paint(safe(f'{step.place.file}:{step.place.line}'), Colour.PLACE)}" if step.place else ""
+    if step.blocked:
+        text = f"! {name} would be {done}, but is blocked ({step.blocked.reason.value})"
+        return f"{ink.paint(text, Colour.BAD)}{place}"
+    if step.action is Action.KEEP:
+        return f"{ink.paint(f'  {name} is kept', colour)}: {step.reason}{place}"
+    return f"{ink.paint(f'{mark} {name} will be {done}', colour)}: {safe(step.reason)}{place}"
+
+
+def _body(step: Step, style: Style) -> Iterator[str]:
+    if step.blocked:
+        yield safe(step.blocked.message)
+        yield f"→ {safe(step.blocked.hint)}"
+    if step.live and step.action is not Action.KEEP:
+        yield style.ink.paint(
+            f"last written by {safe(step.live.update_by)}, {_time(step.live.update_time)}", Colour.PLACE
+        )
+    for change in step.changes:
+        if change.kind is not ChangeKind.UNVERIFIABLE or style.verbose:
+            yield from _change(change, style.ink)
+    unverifiable = [c.path for c in step.changes if c.kind is ChangeKind.UNVERIFIABLE]
+    if unverifiable and not style.verbose:
+        yield f"? {len(unverifiable)} unverifiable: {safe(', '.join(unverifiable))}"
+    for loss in step.losses:
+        yield style.ink.paint(f"✗ {safe(loss.path)} would be lost: {_short(safe(loss.value))}", Colour.BAD)
+    for note in step.notes:
+        yield style.ink.paint(f"note: {safe(note)}", Colour.PLACE)
+
+
+def _change(change: Change, ink: Ink) -> Iterator[str]:
+    sign, colour = _SIGNS[change.kind]
+    head = f"{ink.paint(sign, colour)} {safe(change.path)}"
+    if change.kind is ChangeKind.RELEASED:
+        yield f"{head}  released: stays {_value(change.after, change)}; write null to reset"
+    elif change.kind is ChangeKind.UNVERIFIABLE:
+        yield f"{head}  {_value(change.after, change)} is declared, and nothing shows what the server has"
+    elif change.text and not change.sensitive and _many_lines(change):
+        yield head
+        for line in line_diff(_text(change.before), _text(change.after)):
+            yield f"    {ink.paint(line, _line_colour(line))}"
+    elif change.kind is ChangeKind.ADDED:
+        yield f"{head}  {_value(change.after, change)}"
+    elif change.kind is ChangeKind.REMOVED:
+        yield f"{head}  {_value(change.before, change)}"
+    elif change.kind is ChangeKind.MOVED:
+        yield f"{head}  order: {_value(change.before, change)} → {_value(change.after, change)}"
+    elif change.sensitive:
+        yield f"{head}  {MASK}"
+    else:
+        before = _value(change.before, change) if change.before_known else "(unknown)"
+        yield f"{head}  {before} → {_value(change.after, change)}"
+
+
+def _many_lines(change: Change) -> bool:
+    return "\n" in _text(change.before) or "\n" in _text(change.after)
+
+
+def _text(value: Shown) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _line_colour(line: str) -> Colour:
+    return {"+": Colour.GOOD, "-": Colour.BAD}.get(line[:1], Colour.PLACE)
+
+
+def _value(value: Shown, change: Change) -> str:
+    if change.sensitive:
+        return MASK
+    return _short(safe(json.dumps(value, ensure_ascii=False)))
+
+
+def _short(text: str) -> str:
+    one = text.replace("\n", "\\n").replace("\t", "\\t")
+    return one if len(one) <= _LONG else f"{one[:_LONG]}… ({len(one)} characters)"
+
+
+def _time(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"at {seconds}"
+
+
+def _asides(plan: Plan, style: Style) -> list[str]:
+    lines = [style.ink.paint(f"! {safe(t.message)}\n    → {safe(t.hint)}", Colour.BAD) for t in plan.troubles]
+    lines += [f"note: {safe(notice)}" for notice in plan.notices]
+    if plan.orphans:
+        names = ", ".join(f"{project}/{name}" for project, name in plan.orphans)
+        lines.append(f"note: ours, and not in Git any more (nothing is deleted): {safe(names)}")
+    return [*lines, ""] if lines else []
+
+
+def summary(plan: Plan) -> str:
+    """Return the line that counts."""
+    counts = plan.summary()
+    todo = [f"{_going(plan, action)} to {action.value}" for action in Action if _going(plan, action)]
+    parts = [*todo, f"{counts['keep']} unchanged"]
+    if counts["blocked"]:
+        parts.append(f"{counts['blocked']} blocked")
+    unverifiable = sum(step.count(ChangeKind.UNVERIFIABLE) for step in plan.steps)
+    if unverifiable:
+        parts.append(f"{unverifiable} unverifiable")
+    if plan.undeclared:
+        parts.append(f"{plan.undeclared} undeclared on the server")
+    text = "Plan" if not plan.empty else "Nothing to do"
+    return f"{text}: {', '.join(parts)}."
+
+
+def _going(plan: Plan, action: Action) -> int:
+    if action is Action.KEEP:
+        return 0
+    return sum(1 for step in plan.steps if step.action is action and not step.blocked)
+
+
+def render_outcome(plan: Plan, outcome: Outcome, ink: Ink) -> str:
+    """Return the line (and, where it went wrong, the lines) of one ended step."""
+    step = plan.steps[outcome.index]
+    name = safe(f"{step.project}/{step.name}")
+    done = _MARKS[step.action][2]
+    if outcome.ending is Ending.DONE:
+        return f"{ink.paint('✓', Colour.GOOD)} {name} {done}\n"
+    fault = outcome.fault
+    colour = Colour.PLACE if outcome.ending is Ending.SKIPPED else Colour.BAD
+    text = f"{ink.paint('✗' if colour is Colour.BAD else '·', colour)} {name} {outcome.ending.value}"
+    if fault is None:
+        return f"{text}\n"
+    hint = f"\n    → {safe(fault.hint)}" if fault.hint else ""
+    return f"{text} ({fault.code}): {safe(fault.message)}{hint}\n"
+
+
+def render_result(plan: Plan, outcomes: Sequence[Outcome], again: str) -> str:
+    """Return the last lines of an apply: what was done, what was not, and the command to run next."""
+    done = [plan.steps[o.index] for o in outcomes if o.ending is Ending.DONE]
+    parts = [
+        f"{count} {_MARKS[action][2]}"
+        for action in Action
+        if (count := sum(1 for step in done if step.action is action))
+    ]
+    parts += [
+        f"{count} {ending.value}"
+        for ending in (Ending.FAILED, Ending.UNKNOWN, Ending.BLOCKED, Ending.SKIPPED)
+        if (count := sum(1 for o in outcomes if o.ending is ending))
+    ]
+    text = f"Applied: {', '.join(parts) or 'nothing'}.\n"
+    if any(o.ending is not Ending.DONE for o in outcomes):
+        text += f"Run `{again}` to see what is left.\n"
+    return text

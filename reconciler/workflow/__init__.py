@@ -1,0 +1,4 @@
+"""The stages in order, a module per command, each readable as five lines; prints nothing.
+
+Enters: settings. Leaves: plans, outcomes, problems. Forbidden here: terminals, exit codes, formats.
+"""

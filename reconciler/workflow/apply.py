@@ -1,0 +1,80 @@
+"""Make a plan executable: lock, probe, write, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from reconciler.apply.apply import Run, apply
+from reconciler.apply.perform import Performer
+from reconciler.model.errors import InvalidDefinitions
+from reconciler.model.outcome import Outcome
+from reconciler.model.problem import Place, Problem
+from reconciler.model.settings import Settings
+from reconciler.server import wire
+from reconciler.server.transport import Clock, ReadDoor, WriteDoor
+from reconciler.server.writing import DryWriter, ServerWriter, Writer
+from reconciler.workflow.plan import Planned, World, connection, open_ledger
+
+COMMITS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
+"""Where CI platforms say which commit they build: GitHub, GitLab, Jenkins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to apply. `stopped`: whether the user asked to stop."""
+
+    dry_run: bool = False
+    stopped: Callable[[], bool] = lambda: False
+
+
+def check_environment(planned: Planned) -> None:
+    """Refuse a run that would write a build whose environment values are not set. Raises InvalidDefinitions."""
+    problems = [
+        Problem(
+            step.place or Place("", 0, 0),
+            f'"{step.name}" is to be written and needs {name}, which is not set',
+            f"set {name} (empty counts as not set)",
+            "unset-env",
+        )
+        for step in planned.plan.writes
+        for name in step.unset
+    ]
+    if problems:
+        raise InvalidDefinitions(sorted(problems))
+
+
+@contextmanager
+def locked(settings: Settings, planned: Planned, world: World, options: Options) -> Iterator[Iterator[Outcome]]:
+    """Open everything that an apply needs and hand out its outcomes."""
+    clock = world.clock or Clock()
+    with ExitStack() as stack:
+        books = None
+        door: ReadDoor
+        writer: Writer
+        if options.dry_run:
+            door, writer = ReadDoor(connection(settings, world)), DryWriter()
+        else:
+            projects = sorted({step.project for step in planned.plan.steps})
+            books = stack.enter_context(open_ledger(settings, writable=True))
+            books.lock(projects)
+            stack.callback(books.unlock, projects)
+            door = WriteDoor(connection(settings, world))
+            writer = ServerWriter(door)
+            if planned.plan.writes:
+                writer.probe()
+        stack.callback(door.close)
+        user = wire.user_of(settings.token) if settings.token else ""
+        run = Run(
+            performer=Performer(door, writer, user),
+            books=books,
+            tree=settings.tree,
+            commit=next((world.environ[name] for name in COMMITS if world.environ.get(name)), ""),
+            threads=settings.concurrency,
+            now=clock.wall,
+            stopped=options.stopped,
+            documents=planned.documents,
+            proven=planned.proven,
+        )
+        yield apply(planned.plan, run)

@@ -1,0 +1,149 @@
+"""Load, read, settle, ask, plan."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.compare.memory import proven, settle
+from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.model.definition import Desired
+from reconciler.model.errors import BadToken, LedgerError, UsageError
+from reconciler.model.live import Live, Reading
+from reconciler.model.record import Document, Record
+from reconciler.model.secret import Secret
+from reconciler.model.settings import Settings
+from reconciler.plan.planner import Inputs, plan
+from reconciler.plan.questions import questions
+from reconciler.plan.step import Plan, Trouble
+from reconciler.server import reading, wire
+from reconciler.server.transport import Clock, Connection, ReadDoor, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the edges of a run are made of, so that tests can put others in their place.
+
+    Attributes:
+        environ: the environment.
+        cwd: the current directory.
+        transport: another way to the server than a socket; None for the socket.
+        clock: the passing of time.
+    """
+
+    environ: Mapping[str, str]
+    cwd: str
+    transport: Transport | None = None
+    clock: Clock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan and what it was made from.
+
+    Attributes:
+        plan: the plan.
+        desired: the definitions.
+        documents: project → what the ledger holds.
+        proven: project → records of intents that the server proved.
+        requests: how many requests the reading took.
+    """
+
+    plan: Plan
+    desired: Desired
+    documents: Mapping[str, Document]
+    proven: Mapping[str, Mapping[str, Record]]
+    requests: int
+
+
+def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
+    """Compare the definitions with the server, by GETs only."""
+    documents, warnings = read_ledger(settings, projects_of(settings, desired))
+    with read_door(settings, world) as door:
+        readings = _read(door, settings, desired, documents)
+        live = Live(readings)
+        if questions(desired, live).local_cluster:
+            live = replace(live, local_cluster=reading.local_cluster(door))
+        requests = door.requests
+    user = wire.user_of(settings.token) if settings.token else ""
+    settled = {p: settle(documents.get(p, Document()), r, user) for p, r in readings.items()}
+    made = plan(Inputs(desired, live, settled, settings.tree))
+    if warnings:
+        made = replace(made, troubles=(*made.troubles, *(Trouble("ledger", text) for text in warnings)))
+    proofs = {project: proven(documents.get(project, Document()), after) for project, after in settled.items()}
+    return Planned(made, desired, documents, proofs, requests)
+
+
+def projects_of(settings: Settings, desired: Desired) -> list[str]:
+    """Return the projects that a run is about: those selected, configured, or named by definitions."""
+    named = {d.build.project for d in desired.definitions}
+    if settings.selected:
+        return sorted(settings.selected)
+    return sorted(named | set(settings.projects))
+
+
+def read_ledger(settings: Settings, projects: list[str]) -> tuple[dict[str, Document], list[str]]:
+    """Return what the ledger holds; a ledger that cannot be read leaves the run without, and says so."""
+    try:
+        with open_ledger(settings, writable=False) as ledger:
+            return {project: ledger.read(project) for project in projects}, []
+    except LedgerError as error:
+        return {}, [f"{error.message}; planned without it ({error.hint})"]
+
+
+def open_ledger(settings: Settings, *, writable: bool) -> SqliteLedger:
+    """Open the configured ledger. Raises LedgerError, or UsageError for a home that this version lacks."""
+    if "://" in settings.ledger:
+        scheme = settings.ledger.partition("://")[0]
+        raise UsageError(f"ledgers at {scheme}:// are not supported yet", "name a file with --ledger")
+    return SqliteLedger(settings.ledger, settings.server, writable=writable)
+
+
+@contextlib.contextmanager
+def read_door(settings: Settings, world: World) -> Iterator[ReadDoor]:
+    """Open the door for reading. Raises UsageError without a server, BadToken without a token."""
+    door = ReadDoor(connection(settings, world))
+    try:
+        yield door
+    finally:
+        door.close()
+
+
+def connection(settings: Settings, world: World) -> Connection:
+    """Put together where to connect and as whom."""
+    if not settings.server:
+        raise UsageError(
+            "no server is configured", "use --server URL, set ZADIG_SERVER, or write `server:` into reconciler.yaml"
+        )
+    return Connection(
+        settings.server,
+        _token(settings),
+        wire.bearer,
+        settings.timeout,
+        settings.deadline,
+        world.transport,
+        world.clock or Clock(),
+    )
+
+
+def _token(settings: Settings) -> Secret:
+    if settings.token is None:
+        raise BadToken(
+            "there is no API token", "set ZADIG_TOKEN to the token from your account page in Zadig, or use --token-file"
+        )
+    return settings.token
+
+
+def _read(
+    door: ReadDoor, settings: Settings, desired: Desired, documents: Mapping[str, Document]
+) -> dict[str, Reading]:
+    readings = {}
+    for project in projects_of(settings, desired):
+        document = documents.get(project, Document())
+        expected = {name: record.build.kind for name, record in document.records.items()}
+        expected |= {name: intent.record.build.kind for name, intent in document.intents.items()}
+        expected |= {d.build.name: d.build.kind for d in desired.definitions if d.build.project == project}
+        wanted = [reading.Wanted(name, kind) for name, kind in sorted(expected.items())]
+        readings[project] = reading.read_project(door, project, wanted, settings.concurrency)
+    return readings

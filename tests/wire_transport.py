@@ -1,0 +1,23 @@
+"""The emulator behind `httpx.MockTransport`: a server without a socket."""
+
+from __future__ import annotations
+
+import httpx
+
+from reconciler.emulator import Emulator, Request
+
+
+def transport_to(emulator: Emulator) -> httpx.MockTransport:
+    """Return a transport that hands every request to the emulator."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        url = request.url.raw_path.decode("ascii")
+        path, _, query = url.partition("?")
+        response = emulator.handle(Request(request.method, path, query, dict(request.headers), request.content))
+        if response.broken == "timeout":
+            raise httpx.ReadTimeout("no answer", request=request)
+        if response.broken in ("reset", "lost-answer", "truncated"):
+            raise httpx.RemoteProtocolError("peer closed connection", request=request)
+        return httpx.Response(response.status, headers=response.headers, content=response.body)
+
+    return httpx.MockTransport(handle)
