@@ -16,13 +16,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.apply.inputs import with_template_kinds, without_unknown_inputs
-from reconciler.compare.memory import not_taken, record_of
 from reconciler.model.build import Build, elements_of
 from reconciler.model.errors import BadToken, ServerError
 from reconciler.model.fields import Kind
 from reconciler.model.live import LiveBuild, Stamps
 from reconciler.model.outcome import Ending, Fault
 from reconciler.model.record import Record
+from reconciler.plan.memory import not_taken, record_of
 from reconciler.plan.step import Action, Step
 from reconciler.server.reading import Gone, fetch
 from reconciler.server.transport import Lost, ReadDoor

@@ -20,7 +20,7 @@ from reconciler.model.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
-    from reconciler.plan.step import Plan
+    from reconciler.workflow.plan import Planned
 
 INTERRUPTED = 130
 
@@ -53,23 +53,23 @@ def command(path: str | None, **flags: Any) -> int:
         emit(render_plan(planned.plan, style), None)
     check_environment(planned)
     if planned.plan.writes and not flags["dry_run"]:
-        _ask(planned.plan, flags)
+        _ask(planned, flags)
     _warn(settings.ledger, flags)
     stop = threading.Event()
     with (
         _graceful(stop),
         locked(settings, planned, world, Options(flags["dry_run"], stop.is_set)) as outcomes,
     ):
-        ended = _follow(planned.plan, outcomes, flags, show=not as_json)
-    _report(planned.plan, ended, path, flags)
-    return INTERRUPTED if stop.is_set() else exit_code(planned.plan, ended)
+        ended = _follow(planned, outcomes, flags, show=not as_json)
+    _report(planned, ended, path, flags)
+    return INTERRUPTED if stop.is_set() else exit_code(planned, ended)
 
 
-def _ask(plan: Plan, flags: dict[str, Any]) -> None:
+def _ask(planned: Planned, flags: dict[str, Any]) -> None:
     """Ask before the first write. Raises UsageError where nobody can be asked, Abort for a no."""
     if flags["yes"]:
         return
-    count = len(plan.writes)
+    count = len(planned.plan.writes)
     answer = confirm(f"Write {count} build{'s' if count != 1 else ''}?", no_input=flags["no_input"])
     if answer is None:
         raise UsageError("nobody can be asked here, so nothing was written", "look at the plan and use --yes")
@@ -84,7 +84,7 @@ def _warn(ledger: str, flags: dict[str, Any]) -> None:
         )
 
 
-def _follow(plan: Plan, outcomes: Iterator[Outcome], flags: dict[str, Any], *, show: bool) -> list[Outcome]:
+def _follow(planned: Planned, outcomes: Iterator[Outcome], flags: dict[str, Any], *, show: bool) -> list[Outcome]:
     """Print each outcome as it comes; return them in the order of the plan."""
     from reconciler.model.outcome import Ending
     from reconciler.report.text import render_outcome
@@ -94,26 +94,26 @@ def _follow(plan: Plan, outcomes: Iterator[Outcome], flags: dict[str, Any], *, s
         ended.append(outcome)
         quiet = outcome.ending is Ending.BLOCKED or (flags["quiet"] and outcome.ending is Ending.DONE)
         if show and not quiet:
-            click.echo(render_outcome(plan, outcome, ink(flags["color"])), nl=False, color=True)
+            click.echo(render_outcome(planned.plan, outcome, ink(flags["color"])), nl=False, color=True)
     return sorted(ended, key=lambda outcome: outcome.index)
 
 
-def _report(plan: Plan, ended: list[Outcome], path: str | None, flags: dict[str, Any]) -> None:
+def _report(planned: Planned, ended: list[Outcome], path: str | None, flags: dict[str, Any]) -> None:
     from reconciler.report.document import dump, plan_document
     from reconciler.report.text import render_result
 
     if flags["format_"] == "json":
-        emit(dump(plan_document(plan, ended)), flags["output"])
+        emit(dump(plan_document(planned.plan, ended)), flags["output"])
     elif ended:
         again = f"reconciler plan {path}" if path else "reconciler plan"
-        click.echo(render_result(plan, ended, again), nl=False)
+        click.echo(render_result(planned.plan, ended, again), nl=False)
 
 
-def exit_code(plan: Plan, ended: list[Outcome]) -> int:
+def exit_code(planned: Planned, ended: list[Outcome]) -> int:
     """Exit 1 where something failed or could not be looked at, 4 where something is blocked (1 before 4)."""
     from reconciler.model.outcome import Ending
 
-    if not plan.complete or any(o.ending in (Ending.FAILED, Ending.UNKNOWN) for o in ended):
+    if not planned.plan.complete or any(o.ending in (Ending.FAILED, Ending.UNKNOWN) for o in ended):
         return 1
     return 4 if any(o.ending is Ending.BLOCKED for o in ended) else 0
 

@@ -19,7 +19,7 @@ from reconciler.cli.options import (
 from reconciler.cli.terminal import ink
 
 if TYPE_CHECKING:
-    from reconciler.plan.step import Plan
+    from reconciler.workflow.plan import Planned
 
 
 @click.command("plan")
@@ -48,11 +48,12 @@ def command(path: str | None, **flags: Any) -> int:
         emit(render_plan(planned.plan, style), flags["output"])
     if flags["verbose"]:
         click.echo(f"read with {planned.requests} requests", err=True)
-    return _exit_code(planned.plan, detailed=flags["detailed_exitcode"])
+    return _exit_code(planned, detailed=flags["detailed_exitcode"])
 
 
-def _exit_code(plan: Plan, *, detailed: bool) -> int:
+def _exit_code(planned: Planned, *, detailed: bool) -> int:
     """Exit 1 where something could not be looked at; with --detailed-exitcode 4 before 2."""
+    plan = planned.plan
     if not plan.complete:
         return 1
     if not detailed or plan.empty:

@@ -11,7 +11,7 @@ NAMES = ("build", "reconciler", "plan")
 @click.argument("name", type=click.Choice(NAMES), default="build")
 def command(name: str) -> int:
     """Print the JSON Schema of a definition (build), of reconciler.yaml (reconciler), or of a plan as JSON (plan)."""
-    from reconciler.definitions.schema import schema_text
+    from reconciler.workflow.schema import schema_text
 
     click.echo(schema_text(name), nl=False)
     return 0

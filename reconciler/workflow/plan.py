@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.compare.memory import proven, settle
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.definition import Desired
 from reconciler.model.errors import BadToken, LedgerError, UsageError
@@ -14,6 +13,7 @@ from reconciler.model.live import Live, Reading
 from reconciler.model.record import Document, Record
 from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
+from reconciler.plan.memory import proven, settle
 from reconciler.plan.planner import Inputs, plan
 from reconciler.plan.questions import questions
 from reconciler.plan.step import Plan, Trouble
