@@ -1,0 +1,140 @@
+"""Text → documents, strictly: YAML from the parser's events, JSON from its text.
+
+Only events are taken from the YAML library: its composing recurses in C and dies of 26,000 brackets, keeps
+the last of two equal keys, and reads types by YAML 1.1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.definitions.compose import Composer, Fault, Parsed, Unreadable
+from reconciler.definitions.json_text import scan
+from reconciler.definitions.scalars import resolve
+from reconciler.definitions.text import check_characters
+
+_SURROGATE_ESCAPE = re.compile(r"\\(?:u|U0000)[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_DIRECTIVES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file holds: its documents, and what is wrong with the text."""
+
+    documents: tuple[Parsed, ...]
+    faults: tuple[Fault, ...]
+
+
+def read(text: str, *, json: bool, spotting: bool = False) -> Contents:
+    """Read a file's text. Never raises: what cannot be read is a fault.
+
+    Args:
+        text: the decoded file, without byte order mark.
+        json: it is JSON, else YAML.
+        spotting: note the spot of every value, for messages.
+    """
+    composer = Composer(spotting)
+    try:
+        if json:
+            scan(text, composer)
+        else:
+            check_characters(text)
+            _yaml(text, composer)
+    except Unreadable as stop:
+        composer.faults.append(stop.fault)
+    return Contents(tuple(composer.documents), tuple(composer.faults))
+
+
+def _yaml(text: str, composer: Composer) -> None:
+    import yaml  # noqa: PLC0415 - not needed for --help
+
+    if text.count("\n%") > _MAX_DIRECTIVES:
+        raise Unreadable(_at(text, text.index("\n%") + 1, "too many % directives", "leave them out", "directive"))
+    surrogates = _SURROGATE_ESCAPE.search(text) is not None
+    try:
+        for event in _events(yaml, text):
+            _take(event, composer, yaml)
+            if surrogates and isinstance(event, yaml.ScalarEvent) and _SURROGATE.search(event.value):
+                start, end = event.start_mark.index, event.end_mark.index
+                raise Unreadable(Fault(start, end, "half a surrogate pair is no character", "", "surrogate"))
+    except yaml.MarkedYAMLError as error:
+        raise Unreadable(_syntax(error, text)) from None
+    except yaml.YAMLError as error:
+        raise Unreadable(_at(text, 0, f"this is not YAML: {type(error).__name__}", "", "syntax")) from None
+
+
+def _events(yaml: Any, text: str) -> Iterator[Any]:
+    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+    events: Iterator[Any] = yaml.parse(text, Loader=loader)
+    return events
+
+
+def _take(event: Any, composer: Composer, yaml: Any) -> None:
+    kind = type(event)
+    start, end = event.start_mark.index, event.end_mark.index
+    if kind is yaml.ScalarEvent:
+        if event.tag is not None:
+            _tag(event, composer)
+        plain = event.style is None or event.style == ""
+        value = resolve(event.value) if plain and event.tag is None else event.value
+        if plain and value == "<<" and composer.key_due:
+            composer.drop_merge_key(start, end)
+        else:
+            composer.scalar(value, start, end, event.anchor)
+    elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+        if event.tag is not None:
+            _tag(event, composer)
+        composer.open({} if kind is yaml.MappingStartEvent else [], start, event.anchor)
+    elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+        composer.close(end)
+    elif kind is yaml.AliasEvent:
+        composer.alias(event.anchor, start, end)
+    elif kind is yaml.DocumentStartEvent:
+        composer.begin()
+        if event.version is not None and tuple(event.version) != (1, 2):
+            composer.fault(start, end, "definitions are YAML 1.2", "leave the %YAML line out", "directive")
+
+
+def _tag(event: Any, composer: Composer) -> None:
+    start = event.start_mark.index
+    message = f"tags such as {_short(event.tag)} are not allowed"
+    composer.fault(start, event.end_mark.index, message, "leave it out; put quotes around what is a text", "tag")
+
+
+def _short(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")[:40]
+
+
+_EXPLAINED = (
+    ("cannot start any token", "put quotes around the text, and indent with spaces", "a character that cannot stand here"),
+    ("mapping values are not allowed", 'put quotes around a text that holds ": "', "a second \": \" in one line"),
+    ("did not find expected key", "check the indentation and the quotes above", "no key where one is due"),
+    ("did not find expected '-' indicator", "check the indentation", 'no "-" where one is due'),
+    ("could not find expected ':'", 'a key needs ":" and a space behind it', 'no ":" behind a key'),
+    ("expected ',' or ']'", "close the list with ]", "a list in [ ] is not closed"),
+    ("expected ',' or '}'", "close the mapping with }; a text that begins with { needs quotes", "a mapping in { } is not closed"),
+    ("unexpected end of stream", "close the quotes", "the file ends inside a quoted text"),
+    ("unexpected document indicator", "close the quotes", "a document ends inside a quoted text"),
+    ("unknown escape", "double the backslash, or use single quotes", "an unknown escape behind a backslash"),
+    ("invalid Unicode character escape", "escape whole characters (\\U0001F600), not surrogates", "an escape that is no character"),
+    ("found a tab character", "indent with spaces", "a tab where indentation is due"),
+    ("undefined tag handle", "leave the tag out", "a tag that nobody defined"),
+)  # fmt: skip
+
+
+def _syntax(error: Any, text: str) -> Fault:
+    mark = error.problem_mark or error.context_mark
+    problem = str(error.problem or error.context or "syntax error")
+    for pattern, hint, message in _EXPLAINED:
+        if pattern in problem:
+            return _at(text, mark.index if mark else 0, f"this is not YAML: {message}", hint, "syntax")
+    return _at(text, mark.index if mark else 0, f"this is not YAML: {problem}", "", "syntax")
+
+
+def _at(text: str, offset: int, message: str, hint: str, rule: str) -> Fault:
+    start = min(offset, len(text))
+    return Fault(start, start + 1, message, hint, rule)
