@@ -27,7 +27,7 @@ from reconciler.model.secret import Secret
 def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Change, ...]:
     """Return every change of one build of the same kind, sorted by the table and then by key."""
     rows = ROWS[desired.kind]
-    want = wanted(desired)
+    want = wanted(desired, known.values, local_cluster)
     facts = project(rows, want, known.values, local_cluster, _skipper(desired, want, known))
     changes = [
         *_differences(facts, want, known),

@@ -17,10 +17,11 @@ def default_of(row: Leaf, local_cluster: str | None) -> Scalar | None:
     return local_cluster if row.path == CLUSTER else row.default
 
 
-def wanted(desired: Build) -> Values:
-    """Return the declared values with what the server makes of them added (contract, section 1).
+def wanted(desired: Build, have: Values, local_cluster: str | None) -> Values:
+    """Return the declared values with what follows from them added (contract, section 1).
 
-    A local Dockerfile has no template, a template no directory, and a disabled cache no directory.
+    A local Dockerfile has no template, a template no directory, and a disabled cache no directory. A strategy
+    belongs to its cluster: on another one than the build has (`have`), the cluster's default stands.
     """
     if desired.kind is not Kind.PLAIN:
         return desired.values
@@ -32,4 +33,7 @@ def wanted(desired: Build) -> Values:
         values.setdefault(f"{DOCKER}.dockerfile_directory", "")
     if values.get(f"{CACHE}.enabled") in (False, DEFAULT):
         values.setdefault(f"{CACHE}.cache_dir", "")
+    cluster = local_cluster if values.get(CLUSTER) is DEFAULT else values.get(CLUSTER)
+    if cluster is not None and have.get(CLUSTER, cluster) != cluster:
+        values.setdefault(STRATEGY, "")
     return values

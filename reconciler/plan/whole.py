@@ -50,7 +50,7 @@ def whole(desired: Build, known: Known | None, local_cluster: str | None, kinds:
     merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")))
     have: Values = known.values if known else {}
     last: Values = known.last if known else {}
-    values = merge.level(ROWS[desired.kind], _Sources(wanted(desired), have, last), "")
+    values = merge.level(ROWS[desired.kind], _Sources(wanted(desired, have, local_cluster), have, last), "")
     result = Whole(Build(desired.kind, desired.project, desired.name, values))
     if desired.kind is Kind.PLAIN:
         _docker(values)
