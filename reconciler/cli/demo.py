@@ -68,7 +68,7 @@ class Story:
         self._say("  old-monolith (Jenkins). Now two more are written down in Git:\n")
         for name in ("api.yaml", "checkout.yaml"):
             self._file(name)
-        codes = [self._run("plan"), self._run("apply", "--yes")]
+        codes = [self._run("plan"), self._run("apply", "--yes", "--quiet")]
         self._say("Every write was read back. So there is nothing left to do:\n")
         codes.append(self._run("plan", "--detailed-exitcode"))
         self._say("At night somebody changes a build in the web page, behind our back:\n")
@@ -106,5 +106,5 @@ class Story:
                 build["scripts"] = build["scripts"].replace("make test\n", "# make test\n")
                 build["enable_privileged_mode"] = False
                 build["update_by"] = "mallory"
-                build["update_time"] += 60
+                build["update_time"] += 1
         self._emulator.set_state(None, builds)

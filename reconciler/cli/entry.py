@@ -29,14 +29,14 @@ COMMANDS = {
 @click.group(cls=Lazy, commands_by_name=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
 def main() -> None:
-    r"""Keep Zadig builds under Git: validate, plan, apply.
+    """Keep Zadig builds under Git: validate, plan, apply.
 
     \b
     reconciler validate            check the definitions in this folder
     reconciler plan                show what would change on the server
     reconciler apply --yes         make it so
     reconciler demo                see it work, without a server
-    """
+    """  # noqa: D301 - the library wants the real character before a paragraph that is not to be wrapped
 
 
 def run(arguments: Sequence[str] | None = None) -> None:

@@ -211,4 +211,6 @@ class Composer:
 
 def complex_key(start: int) -> Fault:
     """Return the fault of a key that is a mapping, a list or an alias."""
-    return Fault(start, start + 1, "a key must be a text", "put quotes around it; {{ }} needs quotes too", "key-not-text")
+    return Fault(
+        start, start + 1, "a key must be a text", "put quotes around it; {{ }} needs quotes too", "key-not-text"
+    )

@@ -50,7 +50,7 @@ def read(text: str, *, json: bool, spotting: bool = False) -> Contents:
 
 
 def _yaml(text: str, composer: Composer) -> None:
-    import yaml  # noqa: PLC0415 - not needed for --help
+    yaml = _library()
 
     if text.count("\n%") > _MAX_DIRECTIVES:
         raise Unreadable(_at(text, text.index("\n%") + 1, "too many % directives", "leave them out", "directive"))
@@ -65,6 +65,12 @@ def _yaml(text: str, composer: Composer) -> None:
         raise Unreadable(_syntax(error, text)) from None
     except yaml.YAMLError as error:
         raise Unreadable(_at(text, 0, f"this is not YAML: {type(error).__name__}", "", "syntax")) from None
+
+
+def _library() -> Any:
+    import yaml  # noqa: PLC0415 - not needed for --help
+
+    return yaml
 
 
 def _events(yaml: Any, text: str) -> Iterator[Any]:
@@ -110,26 +116,35 @@ def _short(tag: str) -> str:
 
 
 _EXPLAINED = (
-    ("cannot start any token", "put quotes around the text, and indent with spaces", "a character that cannot stand here"),
-    ("mapping values are not allowed", 'put quotes around a text that holds ": "', "a second \": \" in one line"),
-    ("did not find expected key", "check the indentation and the quotes above", "no key where one is due"),
-    ("did not find expected '-' indicator", "check the indentation", 'no "-" where one is due'),
-    ("could not find expected ':'", 'a key needs ":" and a space behind it', 'no ":" behind a key'),
-    ("expected ',' or ']'", "close the list with ]", "a list in [ ] is not closed"),
-    ("expected ',' or '}'", "close the mapping with }; a text that begins with { needs quotes", "a mapping in { } is not closed"),
-    ("unexpected end of stream", "close the quotes", "the file ends inside a quoted text"),
-    ("unexpected document indicator", "close the quotes", "a document ends inside a quoted text"),
-    ("unknown escape", "double the backslash, or use single quotes", "an unknown escape behind a backslash"),
-    ("invalid Unicode character escape", "escape whole characters (\\U0001F600), not surrogates", "an escape that is no character"),
-    ("found a tab character", "indent with spaces", "a tab where indentation is due"),
-    ("undefined tag handle", "leave the tag out", "a tag that nobody defined"),
-)  # fmt: skip
+    ("cannot start any token", "a character that cannot stand here", "put quotes around the text; indent with spaces"),
+    ("mapping values are not allowed", 'a second ": " in one line', 'put quotes around a text that holds ": "'),
+    ("expected <block end>, but found", "this does not fit what is above", "check the indentation and the quotes"),
+    ("did not find expected key", "no key where one is due", "check the indentation and the quotes above"),
+    ("did not find expected '-' indicator", 'no "-" where one is due', "check the indentation"),
+    ("could not find expected ':'", 'no ":" behind a key', 'a key needs ":" and a space behind it'),
+    ("expected ',' or ']'", "a list in [ ] is not closed", "close the list with ]"),
+    (
+        "expected ',' or '}'",
+        "a mapping in { } is not closed",
+        "close it with }; a text that begins with { needs quotes",
+    ),
+    ("unexpected end of stream", "the file ends inside a quoted text", "close the quotes"),
+    ("unexpected document indicator", "a document ends inside a quoted text", "close the quotes"),
+    ("unknown escape", "an unknown escape behind a backslash", "double the backslash, or use single quotes"),
+    (
+        "invalid Unicode character escape",
+        "an escape that is no character",
+        "escape whole characters, as in \\U0001F600",
+    ),
+    ("found a tab character", "a tab where indentation is due", "indent with spaces"),
+    ("undefined tag handle", "a tag that nobody defined", "leave the tag out"),
+)
 
 
 def _syntax(error: Any, text: str) -> Fault:
     mark = error.problem_mark or error.context_mark
     problem = str(error.problem or error.context or "syntax error")
-    for pattern, hint, message in _EXPLAINED:
+    for pattern, message, hint in _EXPLAINED:
         if pattern in problem:
             return _at(text, mark.index if mark else 0, f"this is not YAML: {message}", hint, "syntax")
     return _at(text, mark.index if mark else 0, f"this is not YAML: {problem}", "", "syntax")

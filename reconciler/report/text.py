@@ -113,10 +113,13 @@ def _change(change: Change, ink: Ink) -> Iterator[str]:
         yield head
         for line in line_diff(_text(change.before), _text(change.after)):
             yield f"    {ink.paint(line, _line_colour(line))}"
-    elif change.kind is ChangeKind.ADDED:
-        yield f"{head}  {_value(change.after, change)}"
-    elif change.kind is ChangeKind.REMOVED:
-        yield f"{head}  {_value(change.before, change)}"
+    elif change.kind in (ChangeKind.ADDED, ChangeKind.REMOVED):
+        value = change.after if change.kind is ChangeKind.ADDED else change.before
+        if isinstance(value, dict):
+            yield head
+            yield from (f"    {line}" for line in _tree(value))
+        else:
+            yield f"{head}  {_value(value, change)}"
     elif change.kind is ChangeKind.MOVED:
         yield f"{head}  order: {_value(change.before, change)} → {_value(change.after, change)}"
     elif change.sensitive:
@@ -124,6 +127,22 @@ def _change(change: Change, ink: Ink) -> Iterator[str]:
     else:
         before = _value(change.before, change) if change.before_known else "(unknown)"
         yield f"{head}  {before} → {_value(change.after, change)}"
+
+
+def _tree(value: Shown) -> Iterator[str]:
+    """An element of a list, a line per setting, lists inside it indented."""
+    if not isinstance(value, dict):
+        yield _short(safe(json.dumps(value, ensure_ascii=False)))
+        return
+    for key, item in value.items():
+        if isinstance(item, list) and item and isinstance(item[0], dict):
+            yield f"{safe(key)}:"
+            for one in item:
+                first, *rest = list(_tree(one))
+                yield f"  - {first}"
+                yield from (f"    {line}" for line in rest)
+        else:
+            yield f"{safe(key)}: {item if item == MASK else _short(safe(json.dumps(item, ensure_ascii=False)))}"
 
 
 def _many_lines(change: Change) -> bool:

@@ -1,0 +1,233 @@
+"""Flags, environment and `reconciler.yaml` → settings, each with where it came from.
+
+Enters: PATH, flags, the environment, and the nearest `reconciler.yaml` upwards. Leaves: `Settings`.
+Flag beats environment beats file beats default. The token is read here and leaves sealed.
+Forbidden here: the network, and any message that holds the token.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from reconciler.definitions.configuration import find_configuration, read_configuration
+from reconciler.definitions.document import Complaint
+from reconciler.definitions.files import is_folder, read_bytes, reason, shown
+from reconciler.model.errors import UsageError
+from reconciler.model.secret import Secret
+from reconciler.model.settings import DEFAULT_ENV, Settings
+
+_LEDGER = ".reconciler/ledger.db"
+
+_TOKEN = re.compile(r"[!-~]+")
+_MAX_TOKEN = 65_536
+_SERVER_HINT = "write it as https://zadig.example.com or http://10.0.0.1:8080"
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What the command line says; None and () where it does not."""
+
+    server: str | None = None
+    projects: tuple[str, ...] = ()
+    ledger: str | None = None
+    concurrency: int | None = None
+    timeout: float | None = None
+    token_file: str | None = None
+
+
+def resolve(path: str | None, flags: Flags, environ: Mapping[str, str], cwd: str) -> Settings:
+    """Put the settings of a run together.
+
+    Args:
+        path: PATH as given; None for the current directory.
+        flags: what the command line says.
+        environ: the environment (ZADIG_SERVER, ZADIG_TOKEN, RECONCILER_LEDGER).
+        cwd: absolute path of the current directory.
+
+    Raises:
+        UsageError: a flag or an environment variable makes no sense.
+        InvalidDefinitions: `reconciler.yaml` has problems.
+    """
+    target = _absolute(path or ".", cwd)
+    folder = target if is_folder(target) else target.parent
+    configuration = find_configuration(folder)
+    root = configuration.parent if configuration else folder
+    values = read_configuration(configuration, cwd, _check) if configuration else {}
+    chosen = _Chosen(flags, environ, values, root, cwd)
+    projects = tuple(dict.fromkeys(chosen.file("projects", [])))
+    settings = Settings(
+        root=str(root),
+        path=str(target),
+        configured=configuration is not None,
+        server=chosen.server(),
+        projects=projects,
+        selected=_selected(flags.projects, projects),
+        tree=chosen.file("tree", root.name or "tree"),
+        ledger=chosen.ledger(),
+        env=tuple(chosen.file("env", list(DEFAULT_ENV))),
+        token=chosen.token(),
+        sources=chosen.sources,
+    )
+    if flags.concurrency is not None:
+        settings = replace(settings, concurrency=flags.concurrency)
+    if flags.timeout is not None:
+        settings = replace(settings, timeout=flags.timeout)
+    return settings
+
+
+def _absolute(path: str, folder: str) -> Path:
+    """Return a path below a folder, "." and ".." taken out as the user meant them."""
+    return Path(os.path.normpath(Path(folder, path)))
+
+
+def _selected(wanted: tuple[str, ...], configured: tuple[str, ...]) -> tuple[str, ...]:
+    for project in wanted:
+        if not project or project != project.strip():
+            raise UsageError("--project needs the key of a project", "write it as it stands in Zadig")
+        if configured and project not in configured:
+            raise UsageError(
+                f"--project {project}: this tree is about {', '.join(configured)}",
+                "add it to `projects:` in reconciler.yaml, or name one of these",
+            )
+    return tuple(dict.fromkeys(wanted))
+
+
+class _Chosen:
+    """Chooses each setting from its sources, and keeps which one won."""
+
+    def __init__(
+        self, flags: Flags, environ: Mapping[str, str], values: Mapping[str, Any], root: Path, cwd: str
+    ) -> None:
+        self._flags = flags
+        self._environ = environ
+        self._values = values
+        self._root = root
+        self._cwd = cwd
+        only_flags = {"concurrency": flags.concurrency, "timeout": flags.timeout}
+        self.sources = {key: "default" if value is None else "flag" for key, value in only_flags.items()}
+
+    def file(self, key: str, default: Any) -> Any:
+        """Return what the file says, else the default."""
+        self.sources[key] = "file" if key in self._values else "default"
+        return self._values.get(key, default)
+
+    def server(self) -> str:
+        """Return the server's base URL; "" where none is configured."""
+        given = self._first("server", self._flags.server, "ZADIG_SERVER")
+        if given is None:
+            return str(self.file("server", "")).rstrip("/")
+        wrong = _wrong_server(given)
+        if wrong:
+            where = "--server" if self.sources["server"] == "flag" else "ZADIG_SERVER"
+            raise UsageError(f"{where}: {wrong}", _SERVER_HINT)
+        return given.rstrip("/")
+
+    def ledger(self) -> str:
+        """Return the ledger's place: absolute, or a URL."""
+        given = self._first("ledger", self._flags.ledger, "RECONCILER_LEDGER")
+        folder = self._cwd
+        if given is None:
+            given, folder = self.file("ledger", _LEDGER), str(self._root)
+        return given if "://" in given else str(_absolute(given, folder))
+
+    def token(self) -> Secret | None:
+        """Return the token: of the flag's file, else of the environment, else of the configured file."""
+        if self._flags.token_file:
+            self.sources["token"] = "flag"
+            path = _absolute(self._flags.token_file, self._cwd)
+            return _token(_token_file(path, shown(path, self._cwd)), f"the file {shown(path, self._cwd)}")
+        if self._environ.get("ZADIG_TOKEN", "").strip():
+            self.sources["token"] = "environment"
+            return _token(self._environ["ZADIG_TOKEN"], "ZADIG_TOKEN")
+        name = self.file("token_file", None)
+        self.sources["token"] = self.sources.pop("token_file")
+        if name is None:
+            return None
+        path = self._root / name
+        if not os.path.lexists(path):
+            return None
+        return _token(_configured_token(path, shown(path, self._cwd)), f"the file {shown(path, self._cwd)}")
+
+    def _first(self, key: str, flag: str | None, variable: str) -> str | None:
+        if flag is not None:
+            self.sources[key] = "flag"
+            return flag.strip()
+        value = self._environ.get(variable, "").strip()
+        if value:
+            self.sources[key] = "environment"
+            return value
+        return None
+
+
+def _token(text: str, where: str) -> Secret | None:
+    token = text.strip()
+    if not token:
+        return None
+    if not _TOKEN.fullmatch(token):
+        raise UsageError(
+            f"{where} holds no API token: there is white space or a character in it that no token has",
+            "copy the token again from your account page in Zadig; it is one word",
+        )
+    return Secret(token)
+
+
+def _token_file(path: Path, name: str) -> str:
+    """Read the file that a flag names; it may be a pipe."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_TOKEN).decode("utf-8", "replace")
+    except OSError as error:
+        raise UsageError(f"the token file {name} cannot be read: {reason(error)}", "check --token-file") from None
+
+
+def _configured_token(path: Path, name: str) -> str:
+    try:
+        return read_bytes(path)[:_MAX_TOKEN].decode("utf-8", "replace")
+    except OSError as error:
+        raise UsageError(f"the token file {name} cannot be read: {reason(error)}", "check `token_file:`") from None
+    except ValueError as error:
+        raise UsageError(f"the token file {name}: {error}", "check `token_file:` in reconciler.yaml") from None
+
+
+def _wrong_server(text: str) -> str:
+    """Say what is wrong with a server's address, without repeating it: it may hold a password."""
+    if not text.isprintable() or " " in text:
+        return "the address holds white space or a control character"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return "the address has no valid host or port"
+    if parts.scheme not in ("http", "https"):
+        return "the address must begin with https:// or http://"
+    if "@" in parts.netloc:
+        return "the address must not hold a user or a password"
+    if not parts.hostname or port == 0 or parts.netloc.endswith(":"):
+        return "the address has no valid host or port"
+    if parts.path not in ("", "/") or "?" in text or "#" in text:
+        return "the address must not hold a path, a query or a fragment"
+    return ""
+
+
+def _check(values: Mapping[str, Any]) -> list[Complaint]:
+    found = []
+    server = values.get("server")
+    if isinstance(server, str) and server and (wrong := _wrong_server(server)):
+        found.append(Complaint(("server",), wrong, _SERVER_HINT, "server"))
+    tree = values.get("tree")
+    if isinstance(tree, str) and (tree != tree.strip() or not tree.isprintable()):
+        found.append(Complaint(("tree",), "a tree's name has no white space at its ends", "", "padded"))
+    projects = values.get("projects")
+    if isinstance(projects, list):
+        for index, project in enumerate(projects):
+            if isinstance(project, str) and project != project.strip():
+                found.append(Complaint(("projects", index), "white space at an end of a project key", "", "padded"))
+            if project in projects[:index]:
+                found.append(Complaint(("projects", index), "this project is listed twice", "take one out", "twice"))
+    return found

@@ -1,0 +1,80 @@
+"""`reconciler.yaml` → its keys, read as strictly as a definition, with the same diagnostics."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from reconciler.definitions.document import Complaint
+from reconciler.definitions.files import CONFIGURATION, SourceFile, is_folder, read_bytes, reason, shown
+from reconciler.definitions.place import of_complaints, of_faults
+from reconciler.definitions.reader import read
+from reconciler.definitions.schema import configuration_schema
+from reconciler.definitions.structure import explain, strict_validator
+from reconciler.definitions.text import Undecodable, decode
+from reconciler.model.errors import InvalidDefinitions
+from reconciler.model.problem import Place, Problem
+
+Check = Callable[[dict[str, Any]], list[Complaint]]
+
+
+@functools.cache
+def _validator() -> Any:
+    return strict_validator(configuration_schema())
+
+
+def find_configuration(start: Path) -> Path | None:
+    """Return the nearest `reconciler.yaml` in a folder or above it; None where there is none."""
+    for folder in (start, *start.parents):
+        for name in CONFIGURATION:
+            path = folder / name
+            if os.path.lexists(path) and not is_folder(path):
+                return path
+    return None
+
+
+def read_configuration(path: Path, cwd: str, check: Check) -> dict[str, Any]:
+    """Return the configuration's keys; null counts as absent.
+
+    Args:
+        path: absolute path of the file.
+        cwd: the file is named relative to it in messages.
+        check: what else can be wrong with keys of the right type.
+
+    Raises:
+        InvalidDefinitions: with every problem of the file.
+    """
+    file = SourceFile(path, shown(path, cwd), path.parent)
+    text = _text(file)
+    contents = read(text, json=False)
+    problems = of_faults(file, text, contents.faults)
+    documents = [(i, d.value) for i, d in enumerate(contents.documents) if d.value is not None]
+    found: list[tuple[int, Complaint]] = []
+    if documents:
+        index, value = documents[0]
+        if isinstance(value, dict):
+            found += [(index, complaint) for complaint in (*explain(_validator(), value), *check(value))]
+        else:
+            found.append((index, Complaint((), "the configuration is one mapping", "", "not-a-mapping")))
+    if len(documents) > 1:
+        found.append((documents[1][0], Complaint((), "the configuration is one document", "", "two-documents")))
+    problems += of_complaints(file, text, found)
+    if problems:
+        raise InvalidDefinitions(sorted(set(problems)))
+    return {key: value for key, value in documents[0][1].items() if value is not None} if documents else {}
+
+
+def _text(file: SourceFile) -> str:
+    place = Place(file.shown)
+    try:
+        return decode(read_bytes(file.path))
+    except Undecodable as error:
+        problem = Problem(Place(file.shown, error.line, error.column), error.message, error.hint, "not-utf-8")
+    except OSError as error:
+        problem = Problem(place, f"cannot be read: {reason(error)}", "", "unreadable")
+    except ValueError as error:
+        problem = Problem(place, str(error), "", "too-large")
+    raise InvalidDefinitions([problem])

@@ -1,0 +1,173 @@
+"""A tree → its definitions, or every problem of every file.
+
+find files ─► per file: read ─► per document: sources ─► defaults ─► structure, checks ─► Definition
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reconciler.definitions.build import kind_of, to_build, unset_names
+from reconciler.definitions.checks import check, check_defaults
+from reconciler.definitions import compose
+from reconciler.definitions.defaults import merge, with_defaults
+from reconciler.definitions.document import EXTRA, Complaint, Document, exists
+from reconciler.definitions.files import SourceFile, find, folders_down_to, read_bytes, reason
+from reconciler.definitions.place import of_complaints, of_faults
+from reconciler.definitions.reader import read
+from reconciler.definitions.sources import Environment, resolve_sources
+from reconciler.definitions.structure import DEFAULTS, complaints
+from reconciler.definitions.text import Lines, Undecodable, decode
+from reconciler.model.definition import Definition, Desired
+from reconciler.model.errors import InvalidDefinitions
+from reconciler.model.problem import Place, Problem
+from reconciler.model.settings import Settings
+
+
+def load(settings: Settings, environ: Mapping[str, str], *, cwd: str) -> Desired:
+    """Load what PATH selects.
+
+    Args:
+        settings: root, path, projects, selected, env.
+        environ: looked at only for the values of `from_env`.
+        cwd: absolute; files below it are named relative to it.
+
+    Raises:
+        UsageError: PATH is not there or is no definition file.
+        InvalidDefinitions: with all problems, sorted by place.
+    """
+    found = find(Path(settings.root), Path(settings.path), cwd)
+    loader = _Loader(settings, Environment(settings.env, environ), list(found.problems))
+    for folder, file in found.defaults.items():
+        loader.take_defaults(folder, file)
+    definitions = [definition for file in found.files for definition in loader.definitions_of(file)]
+    loader.check_names(definitions)
+    if loader.problems:
+        raise InvalidDefinitions(sorted(set(loader.problems)))
+    selected = [d for d in definitions if not settings.selected or d.build.project in settings.selected]
+    selected.sort(key=lambda d: (d.build.project, d.build.name))
+    narrowed = settings.path != settings.root or bool(settings.selected) or not settings.configured
+    return Desired(tuple(selected), len(found.files), narrowed)
+
+
+@dataclass(slots=True)
+class _Loader:
+    settings: Settings
+    environment: Environment
+    problems: list[Problem]
+    defaults: dict[Path, dict[str, Any]] = field(default_factory=dict)
+    wrong_defaults: dict[Path, frozenset[compose.Path]] = field(default_factory=dict)
+    chains: dict[Path, tuple[dict[str, Any], frozenset[compose.Path]]] = field(default_factory=dict)
+    names: dict[Place, tuple[SourceFile, int]] = field(default_factory=dict)
+
+    def take_defaults(self, folder: Path, file: SourceFile) -> None:
+        """Read and check a folder's `_defaults.yaml`."""
+        text, documents = self._read(file)
+        for document in documents[:1]:
+            resolve_sources(document, self.environment)
+            document.complaints += complaints(document.value, DEFAULTS)
+            document.complaints += check_defaults(document.value)
+            self.defaults[folder] = document.value
+            self.wrong_defaults[folder] = frozenset(complaint.path for complaint in document.complaints)
+        for document in documents[1:]:
+            document.complaints.append(Complaint((), "defaults are one document", "join the two", "two-documents"))
+        self._report(file, text, documents)
+
+    def definitions_of(self, file: SourceFile) -> list[Definition]:
+        """Read, complete and check a file's documents."""
+        text, documents = self._read(file)
+        made = [definition for document in documents if (definition := self._definition(document))]
+        self._report(file, text, documents)
+        return made
+
+    def _definition(self, document: Document) -> Definition | None:
+        resolve_sources(document, self.environment)
+        own = document.value
+        kind = kind_of(own)
+        extra = own.get(EXTRA)
+        alone = isinstance(extra, dict) and extra.get("no_defaults") is True
+        below, wrong = ({}, frozenset[compose.Path]()) if alone else self._chain(document.file.folder)
+        value = with_defaults(own, below, kind)
+        found = [*complaints(value, kind), *check(value, kind), *self._project(value)]
+        document.complaints += [c for c in found if c.path not in wrong or exists(own, c.path)]
+        if document.complaints:
+            return None
+        build = to_build(value, kind)
+        place = Place(document.file.shown, document.line, document.column)
+        self.names[place] = (document.file, document.index)
+        protected = value.get(EXTRA, {}).get("prevent_destroy") is True
+        return Definition(build, place, protected, tuple(sorted(unset_names(build.values))))
+
+    def _chain(self, folder: Path) -> tuple[dict[str, Any], frozenset[compose.Path]]:
+        """Return the defaults in force in a folder, and the paths where one of them is wrong."""
+        if folder not in self.chains:
+            merged: dict[str, Any] = {}
+            wrong: frozenset[compose.Path] = frozenset()
+            for above in folders_down_to(Path(self.settings.root), folder):
+                merged = merge(merged, self.defaults.get(above, {}))
+                wrong |= self.wrong_defaults.get(above, frozenset())
+            self.chains[folder] = (merged, wrong)
+        return self.chains[folder]
+
+    def _project(self, value: Mapping[str, Any]) -> Iterable[Complaint]:
+        project, allowed = value.get("project_key"), self.settings.projects
+        if allowed and isinstance(project, str) and project and project not in allowed:
+            message = f'the project "{project}" is not one of this tree\'s'
+            hint = f"add it to `projects:` in reconciler.yaml, or write one of {', '.join(allowed)} here"
+            yield Complaint(("project_key",), message, hint, "project-not-configured")
+
+    def _read(self, file: SourceFile) -> tuple[str, list[Document]]:
+        """Read a file's documents; what cannot be read becomes problems."""
+        text = self._text(file)
+        contents = read(text, json=file.json)
+        self.problems += of_faults(file, text, contents.faults) if contents.faults else []
+        documents = []
+        lines = Lines(text) if contents.documents else None
+        for index, parsed in enumerate(contents.documents):
+            assert lines is not None
+            line, column = lines.at(parsed.start)
+            document = Document(file, index, parsed.value, line, column)
+            if parsed.value is None:
+                continue
+            if not isinstance(parsed.value, dict):
+                message = "a document is one mapping, the body of one build"
+                hint = "put --- between several builds" if isinstance(parsed.value, list) else ""
+                document.complaints.append(Complaint((), message, hint, "not-a-mapping"))
+                self._report(file, text, [document])
+                continue
+            documents.append(document)
+        return text, documents
+
+    def _text(self, file: SourceFile) -> str:
+        place = Place(file.shown)
+        try:
+            return decode(read_bytes(file.path))
+        except Undecodable as error:
+            place = Place(file.shown, error.line, error.column)
+            self.problems.append(Problem(place, error.message, error.hint, "not-utf-8"))
+        except OSError as error:
+            self.problems.append(Problem(place, f"cannot be read: {reason(error)}", "", "unreadable"))
+        except ValueError as error:
+            self.problems.append(Problem(place, str(error), "", "too-large"))
+        return ""
+
+    def _report(self, file: SourceFile, text: str, documents: Iterable[Document]) -> None:
+        found = [(document.index, complaint) for document in documents for complaint in document.complaints]
+        self.problems += of_complaints(file, text, found)
+
+    def check_names(self, definitions: Iterable[Definition]) -> None:
+        """Say where a name is defined a second time: names are unique over the whole server."""
+        first: dict[str, Definition] = {}
+        for definition in definitions:
+            name = definition.build.name
+            if name not in first:
+                first[name] = definition
+                continue
+            message = f'the build "{name}" is defined a second time; first at {first[name].place}'
+            hint = "names are unique over the whole server, across projects: rename one"
+            complaint = Complaint(("name",), message, hint, "name-twice")
+            file, index = self.names[definition.place]
+            self.problems += of_complaints(file, self._text(file), [(index, complaint)])
