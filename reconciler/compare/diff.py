@@ -10,8 +10,9 @@ not any more becomes `released`. Values that are secret never get into a `Change
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from reconciler.compare.compiled import agrees
 from reconciler.compare.explain import differing
 from reconciler.compare.facts import Facts, Side, canonical, project
 from reconciler.compare.knowledge import Known, Trust
@@ -28,6 +29,8 @@ def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Chang
     """Return every change of one build of the same kind, sorted by the table and then by key."""
     rows = ROWS[desired.kind]
     want = wanted(desired, known.values, local_cluster)
+    if agrees(desired.kind)(want, known.values):
+        return tuple(_sorted(rows, _released(desired, known)))
     facts = project(rows, want, known.values, local_cluster, _skipper(desired, want, known))
     changes = [
         *_differences(facts, want, known),
@@ -36,8 +39,12 @@ def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Chang
         *_unverifiable(facts, known),
         *_released(desired, known),
     ]
+    return tuple(_sorted(rows, changes))
+
+
+def _sorted(rows: tuple[Row, ...], changes: Iterable[Change]) -> list[Change]:
     places = {row.path: place for place, row in enumerate(rows)}
-    return tuple(sorted(changes, key=lambda c: (places[c.path.partition("[")[0]], c.path, c.kind.value)))
+    return sorted(changes, key=lambda c: (places[c.path.partition("[")[0]], c.path, c.kind.value))
 
 
 def additions(build: Build) -> tuple[Change, ...]:
@@ -150,6 +157,8 @@ def _released(desired: Build, known: Known) -> Iterator[Change]:
         return
     declared = declared_paths(desired)
     gone = known.record.declared - declared
+    if not gone:
+        return
     values = flat(ROWS[desired.kind], known.values, "")
     for path in gone:
         inside = _parents(path)

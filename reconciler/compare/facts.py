@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.compare.knowledge import OTHER
+from reconciler.compare.compiled import OTHER
 from reconciler.compare.resolve import default_of
 from reconciler.model.build import (
     CODE_HOST_CHANGED,

@@ -12,27 +12,25 @@ strategies and templates) may move under a build without a write and does not en
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.compare.compiled import OTHER, alike
 from reconciler.model.build import (
     CODE_HOST_CHANGED,
     CODE_HOST_TYPE,
+    REPOSITORY_KEY,
     Element,
     Value,
     Values,
     cut_slashes,
     elements_of,
-    join,
-    same,
 )
 from reconciler.model.fields import ROWS, Elements, Leaf, Row, Sight, Type
 from reconciler.model.live import LiveBuild
 from reconciler.model.record import Record
 from reconciler.model.secret import Secret
-
-OTHER = "other"
-"""The type of code host whose stored owner and name lose their outer slashes in detail."""
 
 
 class Trust(enum.Enum):
@@ -74,71 +72,38 @@ def know(live: LiveBuild, record: Record | None) -> Known:
     if record is None:
         return Known(live, None, Trust.NONE, build.values)
     recorded = record.build.values if record.build.kind is build.kind else {}
-    trust = _trust(rows, live, record)
+    trust = _trust(live, record)
     marked = _seal(rows, build.values, record.secrets, "")
     values = _merge(rows, marked, recorded, trusted=trust is not Trust.STALE)
     last = recorded if trust is Trust.STALE else {}
     return Known(live, record, trust, values, last, _renamed(rows, live, record))
 
 
-def _trust(rows: tuple[Row, ...], live: LiveBuild, record: Record) -> Trust:
+def _trust(live: LiveBuild, record: Record) -> Trust:
     if live.build is None or record.build.kind is not live.build.kind or record.stamps != live.stamps:
         return Trust.STALE
-    if record.image_id != live.image_id or not _shown_alike(
-        rows, live.build.values, record.build.values, record.secrets, ""
-    ):
+    unchanged = alike(live.build.kind)(live.build.values, record.build.values, record.secrets, "")
+    if record.image_id != live.image_id or not unchanged:
         return Trust.STALE
     return Trust.EXACT if record.exact else Trust.ASSUMED
 
 
-def _shown_alike(rows: tuple[Row, ...], shown: Values, recorded: Values, secrets: frozenset[str], parent: str) -> bool:
-    """Tell whether every shown setting is as recorded; secrets and names by reference are left aside."""
-    for row in rows:
-        if row.path not in shown:
-            continue
-        path = join(parent, row.path)
-        left, right = shown[row.path], recorded.get(row.path)
-        if isinstance(row, Elements):
-            if not _elements_alike(row, elements_of(left), elements_of(right), secrets, path):
-                return False
-        elif row.sight is not Sight.SHOWN or path in secrets or isinstance(left, Secret):
-            continue
-        elif right is None or not _alike(left, right, shown):
-            return False
-    return shown.get(CODE_HOST_TYPE) == recorded.get(CODE_HOST_TYPE)
-
-
-def _elements_alike(
-    row: Elements, left: tuple[Element, ...], right: tuple[Element, ...], secrets: frozenset[str], path: str
-) -> bool:
-    keys = [e.key for e in left], [e.key for e in right]
-    if keys[0] != keys[1] if row.ordered else sorted(keys[0]) != sorted(keys[1]):
-        return False
-    recorded = {e.key: e.values for e in right}
-    return all(_shown_alike(row.rows, e.values, recorded[e.key], secrets, f"{path}[{e.key}]") for e in left)
-
-
-def _alike(shown: Value, written: Value, level: Values) -> bool:
-    """Equality as far as the server shows it: a code host of type `other` hides outer slashes."""
-    if level.get(CODE_HOST_TYPE) == OTHER and isinstance(shown, str) and isinstance(written, str):
-        return shown in (written, cut_slashes(written))
-    return same(shown, written)
-
-
 def _seal(rows: tuple[Row, ...], values: Values, secrets: frozenset[str], parent: str) -> Values:
     """Seal the live values at the paths that the record marks as secret."""
-    if not secrets:
+    heads = {path.removeprefix(parent).partition("[")[0] for path in secrets if path.startswith(parent)}
+    if not heads:
         return values
     sealed = dict(values)
     for row in rows:
         value = values.get(row.path)
-        path = join(parent, row.path)
+        if row.path not in heads:
+            continue
         if isinstance(row, Elements):
-            if elements_of(value):
-                sealed[row.path] = tuple(
-                    Element(e.key, _seal(row.rows, e.values, secrets, f"{path}[{e.key}]")) for e in elements_of(value)
-                )
-        elif path in secrets and isinstance(value, str):
+            sealed[row.path] = tuple(
+                Element(e.key, _seal(row.rows, e.values, secrets, f"{parent}{row.path}[{e.key}]."))
+                for e in elements_of(value)
+            )
+        elif isinstance(value, str):
             sealed[row.path] = Secret(value)
     return sealed
 
@@ -146,7 +111,7 @@ def _seal(rows: tuple[Row, ...], values: Values, secrets: frozenset[str], parent
 def _merge(rows: tuple[Row, ...], shown: Values, recorded: Values, *, trusted: bool) -> Values:
     """Add to the shown settings what the record knows: unreadable ones if trusted, code hosts of the same type."""
     values = dict(shown)
-    for row in rows:
+    for row in _telling(rows):
         known = recorded.get(row.path)
         if known is None:
             continue
@@ -160,6 +125,17 @@ def _merge(rows: tuple[Row, ...], shown: Values, recorded: Values, *, trusted: b
         elif row.sight is Sight.PARTIAL:
             values[CODE_HOST_CHANGED] = True
     return values
+
+
+@functools.cache
+def _telling(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Return the rows of which a record can know more than detail shows."""
+    hidden = (Sight.UNREADABLE, Sight.PARTIAL)
+    return tuple(
+        row
+        for row in rows
+        if row.sight in hidden or row.path in REPOSITORY_KEY or (isinstance(row, Elements) and _telling(row.rows))
+    )
 
 
 def _merge_elements(row: Elements, shown: Value, known: Value, *, trusted: bool) -> tuple[Element, ...]:
@@ -178,7 +154,7 @@ def _speaks_for(row: Leaf, shown: Values, recorded: Values) -> bool:
     value = recorded.get(row.path)
     return (
         shown.get(CODE_HOST_TYPE) == OTHER
-        and row.path in ("repo_namespace", "repo_name")
+        and row.path in REPOSITORY_KEY
         and isinstance(value, str)
         and cut_slashes(value) == shown.get(row.path)
     )

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reconciler.compare.compiled import OTHER
 from reconciler.compare.explain import differing
 from reconciler.compare.facts import canonical, project
-from reconciler.compare.knowledge import OTHER
 from reconciler.compare.show import path_of
 from reconciler.model.build import (
     CHOICE_VALUE,
