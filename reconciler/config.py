@@ -219,7 +219,7 @@ def _check(values: Mapping[str, Any]) -> list[Complaint]:
     found = []
     server = values.get("server")
     if isinstance(server, str) and server and (wrong := _wrong_server(server)):
-        found.append(Complaint(("server",), wrong, _SERVER_HINT, "server"))
+        found.append(Complaint(("server",), wrong, _SERVER_HINT, "server", hide="@" in server))
     tree = values.get("tree")
     if isinstance(tree, str) and (tree != tree.strip() or not tree.isprintable()):
         found.append(Complaint(("tree",), "a tree's name has no white space at its ends", "", "padded"))

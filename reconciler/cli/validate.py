@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.options import project_option, settings_from
+
+if TYPE_CHECKING:
+    from reconciler.model.problem import Problem
 
 
 @click.command("validate")
@@ -24,7 +27,8 @@ def command(paths: tuple[str, ...], quiet: bool, **flags: Any) -> int:
     from reconciler.model.errors import InvalidDefinitions
     from reconciler.workflow.validate import load
 
-    problems, count, files = [], 0, 0
+    problems: list[Problem] = []
+    count = files = 0
     for path in paths or (None,):
         settings = settings_from(path, flags)
         try:

@@ -51,7 +51,7 @@ def _identity(value: Value) -> Iterator[Complaint]:
             continue
         if text != text.strip():
             message = f'"{key}" has white space at an end'
-            yield Complaint((key,), message, f'write "{text.strip()}"' if text.strip() else "", "padded")
+            yield Complaint((key,), message, f'write "{text.strip()}"' if text.strip() else "give it a name", "padded")
         if any(unicodedata.category(character) == "Cc" for character in text.strip()):
             yield Complaint((key,), f'"{key}" holds a control character', "take it out", "control-character")
     name = value.get("name")

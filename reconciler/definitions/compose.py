@@ -6,7 +6,6 @@ asked for it notes the spot of every value; otherwise a document costs nothing b
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,7 +134,13 @@ class Composer:
         value, size = self._anchors.get(name, (None, -1))
         if size < 0:
             raise Unreadable(
-                Fault(start, end, f"there is no anchor &{name} before this", "define it first", "unknown-alias")
+                Fault(
+                    start,
+                    end,
+                    f"there is no anchor &{name} before this",
+                    "define it first, in the same document",
+                    "unknown-alias",
+                )
             )
         if value is _OPEN:
             raise Unreadable(Fault(start, end, f"*{name} would contain itself", "write it out", "recursive-alias"))
@@ -155,14 +160,13 @@ class Composer:
             message = f"more than {MAX_NODES:,} values in one file, counting each alias as what it stands for"
             raise Unreadable(Fault(start, start + 1, message, "split the file, or drop the aliases", "too-large"))
 
-    def _key(self, frame: _Frame, value: Hashable, start: int, end: int) -> None:
+    def _key(self, frame: _Frame, value: object, start: int, end: int) -> None:
         frame.key_start, frame.key_end = start, end
         frame.dropped = True
         holder = frame.holder
         if not isinstance(value, str):
             frame.key = ""
-            text = value.text if isinstance(value, Odd) else {None: "null", True: "true", False: "false"}.get(value)  # type: ignore[call-overload]
-            shown = f'"{str(value) if text is None else text}"'
+            shown = f'"{_spelling(value)}"'
             self.fault(start, end, "a key must be a text", f"write {shown} if that is what is meant", "key-not-text")
             return
         frame.key = value
@@ -191,7 +195,7 @@ class Composer:
             self.documents.append(Parsed(value, start, self._spots))
             return
         frame = self._frames[-1]
-        if self.spotting and not frame.dropped:
+        if self.spotting and not any(outer.dropped for outer in self._frames):
             self._spots[self._path()] = Spot(start, end, frame.key_start, frame.key_end)
         if isinstance(frame.holder, list):
             frame.holder.append(value)
@@ -203,10 +207,13 @@ class Composer:
         frame.dropped = False
 
     def _path(self) -> Path:
-        steps: list[str | int] = []
-        for frame in self._frames:
-            steps.append(len(frame.holder) if isinstance(frame.holder, list) else frame.key or "")
-        return tuple(steps)
+        return tuple(len(f.holder) if isinstance(f.holder, list) else f.key or "" for f in self._frames)
+
+
+def _spelling(value: object) -> str:
+    if isinstance(value, Odd):
+        return value.text
+    return "null" if value is None else str(value).lower()
 
 
 def complex_key(start: int) -> Fault:

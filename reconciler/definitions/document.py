@@ -22,6 +22,7 @@ class Complaint:
         hint: what to do.
         rule: stable short name.
         on_key: the caret belongs under the key, not under the value.
+        hide: the offending line must not be shown.
     """
 
     path: Path
@@ -29,6 +30,7 @@ class Complaint:
     hint: str = ""
     rule: str = ""
     on_key: bool = False
+    hide: bool = False
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class Document:
         value: what it says, sources resolved.
         line: where it starts.
         column: where it starts.
+        merging: its file uses `<<`, so that what is missing may only be missed.
         complaints: what is wrong with it.
     """
 
@@ -49,6 +52,7 @@ class Document:
     value: dict[str, Any]
     line: int = 1
     column: int = 1
+    merging: bool = False
     complaints: list[Complaint] = field(default_factory=list)
 
 

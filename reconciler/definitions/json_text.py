@@ -17,6 +17,14 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?")
 _WORD = re.compile(r"[-+]?[A-Za-z_.0-9]+")
 _WORDS = {"null": None, "true": True, "false": False}
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_STRINGS = (
+    ("Invalid control", "a line break or a control character inside a text", "write line breaks as \\n, tabs as \\t"),
+    ("Unterminated", "a text is not closed", "close the quotes"),
+    ("Invalid", "an unknown escape behind a backslash", "double the backslash"),
+    ("", "a text that cannot be read", ""),
+)
+"""How the decoder's message begins → ours, and a hint."""
+
 _DECODER = json.JSONDecoder()
 
 
@@ -93,7 +101,8 @@ class _Scanner:
     def _word(self, start: int) -> None:
         match = _WORD.match(self._text, start)
         if match is None:
-            raise self._wrong("a value is due here")
+            hint = "JSON has no comments" if self._text[start : start + 1] in ("/", "#") else ""
+            raise self._wrong("a value is due here", hint)
         if match.group() not in _WORDS:
             raise self._wrong("only null, true, false, numbers and quoted texts are values", "", match.end())
         self._position = match.end()
@@ -105,7 +114,8 @@ class _Scanner:
             value, self._position = _DECODER.raw_decode(self._text, start)
         except json.JSONDecodeError as error:
             self._position = min(error.pos, len(self._text))
-            raise self._wrong(error.msg[:1].lower() + error.msg[1:], "write line breaks as \\n, tabs as \\t") from None
+            message, hint = next((text for text in _STRINGS if error.msg.startswith(text[0])), _STRINGS[-1])[1:]
+            raise self._wrong(message, hint) from None
         if not value.isascii() and _SURROGATE.search(value):
             raise self._wrong("half a surrogate pair is no character", "", self._position, start)
         self._composer.scalar(value, start, self._position)

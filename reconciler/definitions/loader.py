@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reconciler.definitions import compose
 from reconciler.definitions.build import kind_of, to_build, unset_names
 from reconciler.definitions.checks import check, check_defaults
-from reconciler.definitions import compose
 from reconciler.definitions.defaults import merge, with_defaults
 from reconciler.definitions.document import EXTRA, Complaint, Document, exists
 from reconciler.definitions.files import SourceFile, find, folders_down_to, read_bytes, reason
@@ -93,7 +93,9 @@ class _Loader:
         value = with_defaults(own, below, kind)
         found = [*complaints(value, kind), *check(value, kind), *self._project(value)]
         document.complaints += [c for c in found if c.path not in wrong or exists(own, c.path)]
-        if document.complaints:
+        if document.merging:
+            document.complaints = [c for c in document.complaints if c.rule != "missing"]
+        if document.complaints or document.merging:
             return None
         build = to_build(value, kind)
         place = Place(document.file.shown, document.line, document.column)
@@ -124,17 +126,18 @@ class _Loader:
         text = self._text(file)
         contents = read(text, json=file.json)
         self.problems += of_faults(file, text, contents.faults) if contents.faults else []
+        merging = any(fault.rule == "merge-key" for fault in contents.faults)
         documents = []
         lines = Lines(text) if contents.documents else None
         for index, parsed in enumerate(contents.documents):
             assert lines is not None
             line, column = lines.at(parsed.start)
-            document = Document(file, index, parsed.value, line, column)
+            document = Document(file, index, parsed.value, line, column, merging=merging)
             if parsed.value is None:
                 continue
             if not isinstance(parsed.value, dict):
                 message = "a document is one mapping, the body of one build"
-                hint = "put --- between several builds" if isinstance(parsed.value, list) else ""
+                hint = "give each build a document of its own" if isinstance(parsed.value, list) else "begin with name:"
                 document.complaints.append(Complaint((), message, hint, "not-a-mapping"))
                 self._report(file, text, [document])
                 continue

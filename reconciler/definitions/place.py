@@ -8,16 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from reconciler.definitions.compose import Fault, Path, Spot, Spots
+from reconciler.definitions.compose import Fault, Parsed, Path, Spot, Spots
 from reconciler.definitions.document import Complaint, lookup
 from reconciler.definitions.files import SourceFile
 from reconciler.definitions.reader import read
 from reconciler.definitions.secrecy import hidden_paths
 from reconciler.definitions.text import Lines
 from reconciler.model.problem import Place, Problem
-
-WINDOW = 120
-"""How much of a long line is shown."""
 
 _VALUE_KEY = re.compile(r"(?:default_)?value[\"']?\s*:")
 _ANY_KEY = re.compile(r"^(\s*(?:- +)*)[\"']?([A-Za-z_][\w-]*)[\"']?\s*:")
@@ -26,12 +23,13 @@ _ANY_KEY = re.compile(r"^(\s*(?:- +)*)[\"']?([A-Za-z_][\w-]*)[\"']?\s*:")
 def of_faults(file: SourceFile, text: str, faults: Iterable[Fault]) -> list[Problem]:
     """Give each fault of a text its place. A line that looks like a credential's is not shown."""
     lines = Lines(text)
+    last = len(text.rstrip())
     problems = []
     for fault in faults:
-        line, column = lines.at(fault.start)
+        line, column = lines.at(min(fault.start, last))
         place = Place(file.shown, line, column)
         source = "" if _looks_secret(lines, line) else lines.line(line)
-        problems.append(_problem(place, fault.message, fault.hint, fault.rule, source, fault.end - fault.start))
+        problems.append(_problem(place, fault, source, fault.end - fault.start))
     return problems
 
 
@@ -46,9 +44,9 @@ def of_complaints(file: SourceFile, text: str, complaints: Sequence[tuple[int, C
     for index, complaint in complaints:
         start, end = _span(documents[index].spots, complaint)
         line, column = lines.at(start)
-        source = "" if line in hidden else lines.line(line)
+        source = "" if complaint.hide or line in hidden else lines.line(line)
         place = Place(file.shown, line, column)
-        problems.append(_problem(place, complaint.message, complaint.hint, complaint.rule, source, end - start))
+        problems.append(_problem(place, complaint, source, end - start))
     return problems
 
 
@@ -66,13 +64,12 @@ def _span(spots: Spots, complaint: Complaint) -> tuple[int, int]:
     return spot.start, spot.end
 
 
-def _hidden_lines(documents: Sequence[object], lines: Lines) -> set[int]:
+def _hidden_lines(documents: Sequence[Parsed], lines: Lines) -> set[int]:
     hidden: set[int] = set()
     for document in documents:
-        value, spots = document.value, document.spots  # type: ignore[attr-defined]
-        for path in hidden_paths(value):
-            spot = spots.get(path)
-            if spot is not None and lookup(value, path) is not None:
+        for path in hidden_paths(document.value):
+            spot = document.spots.get(path)
+            if spot is not None and lookup(document.value, path) is not None:
                 hidden.update(range(lines.at(spot.start)[0], lines.at(max(spot.start, spot.end - 1))[0] + 1))
     return hidden
 
@@ -91,7 +88,7 @@ def _looks_secret(lines: Lines, line: int) -> bool:
     return False
 
 
-def _problem(place: Place, message: str, hint: str, rule: str, source: str, width: int) -> Problem:
-    """Cut a long line down to what surrounds the column."""
+def _problem(place: Place, wrong: Fault | Complaint, source: str, width: int) -> Problem:
+    """What goes on for several lines is underlined to the end of its first."""
     left = len(source) - place.column + 1
-    return Problem(place, message, hint, rule, source, max(1, min(width, left)))
+    return Problem(place, wrong.message, wrong.hint, wrong.rule, source, max(1, min(width, left)))

@@ -137,17 +137,31 @@ _EXPLAINED = (
         "escape whole characters, as in \\U0001F600",
     ),
     ("found a tab character", "a tab where indentation is due", "indent with spaces"),
+    ("did not find expected node content", "a value is missing, or a bracket is not closed", "close what is open"),
     ("undefined tag handle", "a tag that nobody defined", "leave the tag out"),
 )
 
 
+_UNCLOSED = (
+    "found unexpected end of stream",
+    "found unexpected document indicator",
+    "did not find expected ',' or ']'",
+    "did not find expected ',' or '}'",
+)
+"""Faults that are shown where the thing begins that is not closed."""
+
+
 def _syntax(error: Any, text: str) -> Fault:
-    mark = error.problem_mark or error.context_mark
     problem = str(error.problem or error.context or "syntax error")
+    unclosed = error.context_mark if problem in _UNCLOSED else None
+    mark = unclosed or error.problem_mark or error.context_mark
+    offset = mark.index if mark else 0
+    if text[offset : offset + 1] == "\t":
+        problem = "found a tab character"
     for pattern, message, hint in _EXPLAINED:
         if pattern in problem:
-            return _at(text, mark.index if mark else 0, f"this is not YAML: {message}", hint, "syntax")
-    return _at(text, mark.index if mark else 0, f"this is not YAML: {problem}", "", "syntax")
+            return _at(text, offset, f"this is not YAML: {message}", hint, "syntax")
+    return _at(text, offset, f"this is not YAML: {problem}", "", "syntax")
 
 
 def _at(text: str, offset: int, message: str, hint: str, rule: str) -> Fault:

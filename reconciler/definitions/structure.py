@@ -14,10 +14,10 @@ from typing import Any
 from reconciler.definitions.compose import Path
 from reconciler.definitions.document import EXTRA, Complaint, lookup
 from reconciler.definitions.scalars import Odd, plainly
-from reconciler.definitions.schema import defaults_schema, kind_schema
+from reconciler.definitions.schema import LARGEST, defaults_schema, kind_schema
 from reconciler.definitions.secrecy import is_hidden
 from reconciler.definitions.sources import FROM_ENV, FROM_FILE, WRITTEN_OUT
-from reconciler.model.fields import Kind
+from reconciler.model.fields import ROWS, Kind, walk
 from reconciler.model.secret import Secret
 
 DEFAULTS = "defaults"
@@ -31,7 +31,11 @@ def _validator(part: Part) -> Any:
 
 
 def strict_validator(schema: dict[str, Any]) -> Any:
-    """Return a validator to which 30.0 is no integer and a secret is a string; the schema is not checked here."""
+    """Return a validator to which 30.0 is no integer and a secret is a string; the schema is not checked here.
+
+    Most leaves are right, and a descent into one costs 20 µs: where the type alone decides and is right,
+    there is none.
+    """
     import jsonschema  # noqa: PLC0415 - takes 100 ms
 
     checker = jsonschema.Draft7Validator.TYPE_CHECKER.redefine_many(
@@ -40,9 +44,36 @@ def strict_validator(schema: dict[str, Any]) -> Any:
             "string": lambda _, value: isinstance(value, str | Secret),
         }
     )
-    return jsonschema.validators.extend(  # type: ignore[no-untyped-call]
-        jsonschema.Draft7Validator, type_checker=checker
-    )(schema)
+    right: dict[int, frozenset[type]] = {}
+    _note_right_types(schema, right)
+
+    def properties(validator: Any, known: dict[str, Any], instance: Any, schema: dict[str, Any]) -> Iterator[Any]:
+        del schema
+        if not isinstance(instance, dict):
+            return
+        for key, value in instance.items():
+            below = known.get(key)
+            if below is not None and type(value) not in right.get(id(below), ()):
+                yield from validator.descend(value, below, path=key, schema_path=key)
+
+    strict: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+        jsonschema.Draft7Validator, {"properties": properties}, type_checker=checker
+    )
+    return strict(schema)
+
+
+_PYTHON_TYPES: dict[str, type] = {"string": str, "boolean": bool, "null": type(None)}
+_LIMITS = frozenset({"if", "minLength", "pattern", "enum"})
+
+
+def _note_right_types(schema: dict[str, Any], right: dict[int, frozenset[type]]) -> None:
+    """Note for every leaf's schema (by identity) the types whose values are right whatever they are."""
+    for below in (*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])):
+        _note_right_types(below, right)
+        types = below.get("type")
+        if not _LIMITS & below.keys():
+            names = types if isinstance(types, list) else [types]
+            right[id(below)] = frozenset(_PYTHON_TYPES[name] for name in names if name in _PYTHON_TYPES)
 
 
 def complaints(value: dict[str, Any], part: Part) -> list[Complaint]:
@@ -74,9 +105,7 @@ def _explain(error: Any, value: dict[str, Any]) -> Iterator[Complaint]:
     elif word == "enum":
         yield from _not_allowed(path, given, error.validator_value)
     elif word in ("minimum", "maximum"):
-        yield Complaint(
-            path, f'"{_name(path)}" cannot be {given}', f"from {error.schema['minimum']} up", "out-of-range"
-        )
+        yield Complaint(path, f'"{_name(path)}" cannot be {given}', "write 0 or more", "out-of-range")
     elif word in ("minItems", "minLength"):
         yield Complaint(path, f'"{_name(path)}" is empty', "", "empty")
     elif word in ("minProperties", "maxProperties"):
@@ -111,12 +140,41 @@ def _shape(path: Path) -> tuple[str, ...]:
 def _suggest(key: str, path: tuple[str, ...], known: tuple[str, ...]) -> str:
     if key in ("choice_value", "choice_option") and "inputs" in path:
         return "the server drops it: choices belong to the template"
+    if key == "name" and not path:
+        return "every document has a name of its own"
     near = difflib.get_close_matches(key[:64], known, n=1)
     if near:
         return f'did you mean "{near[0]}"?'
+    if elsewhere := _elsewhere(key, known):
+        return elsewhere
     if not path and EXTRA in known:
         return ""
     return f"known here: {', '.join(known)}"
+
+
+@functools.cache
+def _homes() -> dict[str, list[tuple[Kind, str]]]:
+    """Return the name of every setting → the kinds and the places that have it."""
+    homes: dict[str, list[tuple[Kind, str]]] = {}
+    for kind, rows in ROWS.items():
+        for full, _ in walk(rows):
+            place, _, leaf = full.rpartition(".")
+            homes.setdefault(leaf, []).append((kind, place))
+    return homes
+
+
+def _elsewhere(key: str, known: tuple[str, ...]) -> str:
+    """Return a hint where a key would be right in another place, or in a build of the other kind."""
+    near = difflib.get_close_matches(key[:64], _homes(), n=1, cutoff=0.8)
+    if not near:
+        return ""
+    kind = Kind.TEMPLATE if "template_name" in known else Kind.PLAIN
+    here = [place for of, place in _homes()[near[0]] if of is kind]
+    if not here:
+        other = "a build from a template has none" if kind is Kind.TEMPLATE else "it needs template_name beside it"
+        return other if near[0] == key else ""
+    where = here[0].replace("[]", "") or "the top of the document"
+    return f'"{near[0]}" belongs into {where}'
 
 
 def _name(path: Path) -> str:
@@ -188,9 +246,9 @@ _YES, _NO = frozenset({"yes", "on", "y", "true", "1"}), frozenset({"no", "off", 
 
 def _what(given: object, wanted: str) -> str:
     if isinstance(given, Odd):
-        if wanted == "integer" and not given.is_boolean:
-            return given.text if len(given.text) <= LONGEST else f"a number of {len(given.text):,} characters"
-        return "a boolean" if given.is_boolean else "a number"
+        if wanted == "string":
+            return "a boolean" if given.is_boolean else "a number"
+        return given.text if len(given.text) <= LONGEST else f"a number of {len(given.text):,} characters"
     if isinstance(given, str):
         return f'the text "{given}"' if wanted == "integer" and len(given) <= LONGEST else "a text"
     return {bool: "a boolean", int: "a number", list: "a list", dict: "a mapping"}.get(type(given), "this")
@@ -204,7 +262,9 @@ def _hint(wanted: str, given: object, *, secret: bool) -> str:
         return "put it in quotes" if secret or len(text) > LONGEST else f'write "{text}"'
     if wanted == "integer":
         plain = plainly(text)
-        return f"write {plain}" if plain is not None else "write digits only"
+        digits = isinstance(given, Odd) and given.text.lstrip("+-").isdecimal()
+        largest = f"the largest number is {LARGEST}"
+        return f"write {plain}" if plain is not None else largest if digits else "write digits only"
     if wanted == "boolean":
         word = text.lower()
         return "write true" if word in _YES else "write false" if word in _NO else "write true or false"

@@ -51,6 +51,7 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._last = (0, "")
         self._starts = [0, *(match.end() for match in _BREAK.finditer(text))]
 
     def at(self, offset: int) -> tuple[int, int]:
@@ -66,8 +67,10 @@ class Lines:
 
     def line(self, line: int) -> str:
         """Return the text of a line."""
-        start, end = self.span(line)
-        return self._text[start:end]
+        if line != self._last[0]:
+            start, end = self.span(line)
+            self._last = (line, self._text[start:end])
+        return self._last[1]
 
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029]")

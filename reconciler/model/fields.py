@@ -48,7 +48,7 @@ class Sight(enum.Enum):
 DefaultValue = str | int | bool | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Leaf:
     """One setting. `required`: an empty 400 without it. `usual` (unreadable only): what it nearly always is."""
 
@@ -71,7 +71,7 @@ class Leaf:
         return self.usual or self.default
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Elements:
     """A list of objects, matched by `key`. Ordered lists keep their order; the others are sets."""
 
