@@ -81,23 +81,22 @@ def apply(plan: Plan, run: Run) -> Iterator[Outcome]:
 def _perform_all(todo: list[tuple[int, Step]], run: Run, announced: Mapping[int, Intent]) -> Iterator[Outcome]:
     ended: dict[str, dict[str, Ended]] = {}
     last = run.now()
-    with ThreadPoolExecutor(max_workers=max(1, run.threads)) as pool:
-        futures: dict[Future[Ended], tuple[int, Step]] = {
-            pool.submit(_perform, run, step, announced[index].record): (index, step) for index, step in todo
-        }
-        try:
-            for future in as_completed(futures):
-                index, step = futures[future]
-                end = future.result()
-                ended.setdefault(step.project, {})[step.name] = end
-                if run.now() - last >= FLUSH:
-                    _flush(run, ended)
-                    last = run.now()
-                yield Outcome(index, end.ending, end.fault)
-        finally:
-            for future in futures:
-                future.cancel()
-            _flush(run, ended)
+    pool = ThreadPoolExecutor(max_workers=max(1, run.threads))
+    futures: dict[Future[Ended], tuple[int, Step]] = {
+        pool.submit(_perform, run, step, announced[index].record): (index, step) for index, step in todo
+    }
+    try:
+        for future in as_completed(futures):
+            index, step = futures[future]
+            end = future.result()
+            ended.setdefault(step.project, {})[step.name] = end
+            if run.now() - last >= FLUSH:
+                _flush(run, ended)
+                last = run.now()
+            yield Outcome(index, end.ending, end.fault)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        _flush(run, ended)
 
 
 def _perform(run: Run, step: Step, announced: Record) -> Ended:
@@ -118,6 +117,7 @@ def _announce(step: Step, run: Run) -> Intent:
         declared=declared_paths(step.desired),
         secrets=secret_paths(step.desired) | secret_paths(step.send),
         stamps=step.live or Stamps(0, ""),
+        exact=bool(run.performer.user),
         when=int(run.now()),
         commit=run.commit,
         prevent_destroy=step.prevent_destroy,

@@ -117,6 +117,7 @@ class Performer:
             seen = self._read(step)
             if isinstance(result, Lost) and not _arrived(sent, seen, before):
                 if attempt + 1 < WRITES:
+                    self.door.rest(result.wait)
                     continue
                 raise Stop(Ending.FAILED, "no-answer", f"the write did not arrive: {result.why}", "run again")
             return self._judge(sent, seen)

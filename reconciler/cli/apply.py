@@ -16,7 +16,7 @@ import click
 
 from reconciler.cli.options import PATH, emit, output_options, project_option, server_options, settings_from
 from reconciler.cli.terminal import confirm, ink
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
@@ -74,7 +74,7 @@ def _ask(planned: Planned, flags: dict[str, Any]) -> None:
     if answer is None:
         raise UsageError("nobody can be asked here, so nothing was written", "look at the plan and use --yes")
     if not answer:
-        raise UsageError("nothing was written", "")
+        raise Interrupted("you said no, so nothing was written")
 
 
 def _warn(ledger: str, flags: dict[str, Any]) -> None:

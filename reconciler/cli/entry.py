@@ -40,8 +40,13 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave with its exit code."""
-    sys.exit(call(arguments))
+    """Run the command line and leave with its exit code; after an interrupt without waiting for requests."""
+    code = call(arguments)
+    if code == INTERRUPTED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def call(arguments: Sequence[str] | None = None) -> int:

@@ -16,7 +16,7 @@ from reconciler.compare.compiled import agrees
 from reconciler.compare.explain import differing
 from reconciler.compare.facts import Facts, Side, canonical, project
 from reconciler.compare.knowledge import Known, Trust
-from reconciler.compare.resolve import BLOCK, DOCKER, STRATEGY, wanted
+from reconciler.compare.resolve import BLOCK, DOCKER, STRATEGY, default_of, wanted
 from reconciler.compare.show import flat, path_of, shown, shown_level, shown_value
 from reconciler.model.build import DEFAULT, Build, Value, Values, elements_of
 from reconciler.model.change import Change, ChangeKind
@@ -47,21 +47,25 @@ def _sorted(rows: tuple[Row, ...], changes: Iterable[Change]) -> list[Change]:
     return sorted(changes, key=lambda c: (places[c.path.partition("[")[0]], c.path, c.kind.value))
 
 
-def additions(build: Build) -> tuple[Change, ...]:
+def additions(build: Build, local_cluster: str | None) -> tuple[Change, ...]:
     """Return what a create adds: one change per declared setting and per element, in the order of the table."""
-    changes = []
+    whole_block = build.values.get(BLOCK) is DEFAULT
+    changes: list[Change] = []
     for row in ROWS[build.kind]:
         value = build.values.get(row.path)
-        if value is None or value is DEFAULT or (isinstance(row, Leaf) and row.type is Type.BLOCK):
+        if value is None or (whole_block and row.path.startswith(f"{BLOCK}.")):
             continue
         if isinstance(row, Elements):
-            changes += [_element(f"{row.path}[{e.key}]", ChangeKind.ADDED, row, e.values) for e in elements_of(value)]
-        else:
-            sensitive = isinstance(value, Secret)
-            after = None if sensitive else shown(value)
-            text = row.type is Type.TEXT
-            changes.append(Change(row.path, ChangeKind.ADDED, after=after, sensitive=sensitive, text=text))
+            changes += (_element(f"{row.path}[{e.key}]", ChangeKind.ADDED, row, e.values) for e in elements_of(value))
+        elif row.type is not Type.BLOCK or value is DEFAULT:
+            changes.append(_added(row, default_of(row, local_cluster) if value is DEFAULT else value))
     return tuple(changes)
+
+
+def _added(row: Leaf, value: Value | None) -> Change:
+    sensitive = isinstance(value, Secret)
+    after = None if sensitive or value is None or row.type is Type.BLOCK else shown(value)
+    return Change(row.path, ChangeKind.ADDED, after=after, sensitive=sensitive, text=row.type is Type.TEXT)
 
 
 def _skipper(desired: Build, want: Values, known: Known) -> Callable[[str], bool]:

@@ -143,8 +143,8 @@ class _Walk:
             self.found.defaults[folder] = self._source(there[0])
 
     def file(self, path: Path) -> None:
-        """Take a file, or say why it cannot be one."""
-        if self._usable(path):
+        """Take a file, once whatever leads to it, or say why it cannot be one."""
+        if self._usable(path) and not self._known(path.stat()):
             self.found.files.append(self._source(path))
 
     def _source(self, path: Path) -> SourceFile:
@@ -157,7 +157,7 @@ class _Walk:
         if not stat.S_ISREG(status.st_mode):
             self._problem(path, "this is not a regular file", "not-a-file", "take it away, or give it another ending")
             return False
-        return not (path.is_symlink() and self._known(status))
+        return True
 
     def _status(self, path: Path) -> os.stat_result | None:
         try:

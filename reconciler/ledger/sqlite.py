@@ -66,7 +66,7 @@ class SqliteLedger:
             return self._fetch(self._db, project)
 
     def change(self, project: str, edit: Callable[[Document], Document]) -> None:
-        """Replace a project's document by what `edit` makes of it, in one transaction."""
+        """Replace a project's document by what `edit` makes of it, in one transaction; renews our own lock."""
         with self._transaction() as db:
             document = edit(self._fetch(db, project))
             if not document.digest_key:
@@ -74,6 +74,10 @@ class SqliteLedger:
             db.execute(
                 "INSERT INTO documents VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
                 (self._server, project, codec.dump(document)),
+            )
+            db.execute(
+                "UPDATE locks SET until = ? WHERE server = ? AND project = ? AND host = ? AND pid = ?",
+                (self._now() + LEASE, self._server, project, socket.gethostname(), os.getpid()),
             )
 
     def lock(self, projects: list[str]) -> None:

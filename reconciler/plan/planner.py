@@ -138,7 +138,7 @@ def _create(inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str]
         or _without_value(result)
     )
     step = _base(definition, Action.CREATE, reason, None, record)
-    changes = additions(build)
+    changes = additions(build, inputs.live.local_cluster)
     return replace(step, blocked=blocked, changes=changes, send=result.send, learn=result.learn, unset=definition.unset)
 
 

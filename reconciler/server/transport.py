@@ -48,9 +48,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A write whose answer never came: it may have been done or not."""
+    """A write whose answer never came: it may have been done or not.
+
+    `wait`: seconds after which the server wants to be asked again.
+    """
 
     why: str
+    wait: float = 0.0
 
 
 @dataclass(slots=True)
@@ -122,6 +126,10 @@ class ReadDoor:
             f"{self.server} does not answer: {answer}",
             "check the address (--server, ZADIG_SERVER or reconciler.yaml), the network and that Zadig is up",
         )
+
+    def rest(self, seconds: float) -> None:
+        """Wait as long as the server asked for, a minute at most."""
+        self._connection.clock.sleep(min(seconds, _LONGEST_WAIT))
 
     def close(self) -> None:
         """Close every client."""

@@ -95,7 +95,7 @@ class ServerWriter:
         if answer.status == 200:
             return Written()
         if answer.status in UNCERTAIN:
-            return Lost(f"HTTP {answer.status}")
+            return Lost(f"HTTP {answer.status}", answer.retry_after or 0.0)
         return _refusal(answer, build)
 
 

@@ -80,7 +80,7 @@ def projects_of(settings: Settings, desired: Desired) -> list[str]:
     named = {d.build.project for d in desired.definitions}
     if settings.selected:
         return sorted(settings.selected)
-    return sorted(named | set(settings.projects))
+    return sorted(named if desired.narrowed else named | set(settings.projects))
 
 
 def read_ledger(settings: Settings, projects: list[str]) -> tuple[dict[str, Document], list[str]]:
@@ -141,7 +141,8 @@ def _read(
     readings = {}
     for project in projects_of(settings, desired):
         document = documents.get(project, Document())
-        expected = {name: record.build.kind for name, record in document.records.items()}
+        recorded = {} if desired.narrowed else document.records
+        expected = {name: record.build.kind for name, record in recorded.items()}
         expected |= {name: intent.record.build.kind for name, intent in document.intents.items()}
         expected |= {d.build.name: d.build.kind for d in desired.definitions if d.build.project == project}
         wanted = [reading.Wanted(name, kind) for name, kind in sorted(expected.items())]
