@@ -67,7 +67,7 @@ class Leaf:
 
     @property
     def usual_value(self) -> DefaultValue:
-        """What nearly every build has here: the named usual value, else the default."""
+        """What nearly every build has here."""
         return self.usual or self.default
 
 

@@ -19,7 +19,8 @@ from reconciler.model.fields import Kind
 from reconciler.model.live import JENKINS, LiveBuild, Reading
 from reconciler.server import wire
 from reconciler.server.transport import Answer, Params, ReadDoor
-from reconciler.server.wire import Listed, Nonsense
+from reconciler.server.typed import Json, Nonsense
+from reconciler.server.wire import Listed
 
 PAGE = 1000
 """Builds asked for at once; the server has no cap (contract, section 2)."""
@@ -111,9 +112,7 @@ def fetch(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild
     return _live(listed, detail, build, wire.image_id(detail), wire.losses(detail))
 
 
-def _template(
-    door: ReadDoor, listed: Listed, detail: wire.Json, known: Mapping[tuple[str, str], wire.Json]
-) -> LiveBuild:
+def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple[str, str], Json]) -> LiveBuild:
     """Read a template build: one detail per service module that `detail` names."""
     rows = wire.read_plain({"target_services": detail.get("target_services")})["services"]
     assert isinstance(rows, tuple)
@@ -132,14 +131,14 @@ def _template(
     return _live(listed, detail, build, "", losses)
 
 
-def _live(listed: Listed, detail: wire.Json, build: Build, image: str, losses: Any) -> LiveBuild:
+def _live(listed: Listed, detail: Json, build: Build, image: str, losses: Any) -> LiveBuild:
     services = tuple((str(s["service_name"]), str(s["service_module"])) for s in detail.get("target_services") or ())
     return LiveBuild(
         listed.project, listed.name, listed.source, wire.read_stamps(detail), services, build, image, losses
     )
 
 
-def _detail(door: ReadDoor, listed: Listed, pair: tuple[str, str] | None) -> wire.Json:
+def _detail(door: ReadDoor, listed: Listed, pair: tuple[str, str] | None) -> Json:
     params: Params = {"projectKey": listed.project}
     if pair:
         params = {**params, "serviceName": pair[0], "serviceModule": pair[1]}

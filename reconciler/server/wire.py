@@ -17,18 +17,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model.build import CHOICE_VALUE, CODE_HOST_TYPE, Value, keyed
-from reconciler.model.errors import ServerError
 from reconciler.model.fields import PLAIN, SERVER_OUTPUTS, TEMPLATE, Elements, Leaf, Row, Sight, Type
 from reconciler.model.live import Loss, Stamps
 from reconciler.model.secret import Secret
+from reconciler.server.typed import Json, Nonsense, as_object, boolean, branch, integer, objects, text, texts
 
-Json = Mapping[str, Any]
 Level = dict[str, Value]
 Read = Callable[[Json, Level], None]
-
-
-class Nonsense(ServerError):
-    """The server answered something that a Zadig does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +94,21 @@ def _reveal(value: object) -> str:
 
 def read_list(answer: Any) -> tuple[int, list[Listed]]:
     """Read a page of the list: the total, and its rows."""
-    page = _object(answer, "the list")
+    page = as_object(answer, "the list")
     total = page.get("total")
     if not isinstance(total, int) or isinstance(total, bool) or not isinstance(page.get("builds"), list):
         raise Nonsense("the list of builds has no total or no builds", "is this a Zadig of v4.2.0 or later?")
-    return total, [_listed(_object(row, "a row of the list")) for row in page["builds"]]
+    return total, [_listed(as_object(row, "a row of the list")) for row in page["builds"]]
 
 
 def _listed(row: Json) -> Listed:
-    services = tuple((_text(s, "service_name"), _text(s, "service_module")) for s in _objects(row, "target_services"))
-    return Listed(_text(row, "name"), _text(row, "project_key"), _text(row, "source"), read_stamps(row), services)
+    services = tuple((text(s, "service_name"), text(s, "service_module")) for s in objects(row, "target_services"))
+    return Listed(text(row, "name"), text(row, "project_key"), text(row, "source"), read_stamps(row), services)
 
 
 def read_stamps(row: Json) -> Stamps:
     """Read who wrote last and when, from a row of the list or a detail."""
-    return Stamps(_integer(row, "update_time"), _text(row, "update_by"))
+    return Stamps(integer(row, "update_time"), text(row, "update_by"))
 
 
 def read_plain(detail: Json) -> Level:
@@ -137,7 +132,7 @@ def read_targets(details: list[tuple[tuple[str, str], Json]], template: str) -> 
 
 def image_id(detail: Json) -> str:
     """Return the stored id behind the base image's label."""
-    return _text(_branch(detail, ("build_env",)), "basic_image_id")
+    return text(branch(detail, ("build_env",)), "basic_image_id")
 
 
 def losses(detail: Json) -> tuple[Loss, ...]:
@@ -146,27 +141,27 @@ def losses(detail: Json) -> tuple[Loss, ...]:
 
 
 def _losses(detail: Json) -> Iterator[Loss]:
-    post = _branch(detail, ("post_build",))
+    post = branch(detail, ("post_build",))
     for key in ("object_storage_upload", "file_archive"):
         held = post.get(key)
         if _counts(held):
             yield Loss(f"post_build.{key}", json.dumps(held, ensure_ascii=False, sort_keys=True))
-    if _text(post, "scripts"):
-        yield Loss("post_build.scripts", _text(post, "scripts"))
+    if text(post, "scripts"):
+        yield Loss("post_build.scripts", text(post, "scripts"))
     yield from hidden(detail, "repos")
-    for output in _objects(detail, "outputs"):
-        if _text(output, "description"):
-            yield Loss(f"outputs[{_text(output, 'name')}].description", _text(output, "description"))
-    cache = _branch(detail, ("advanced_settings", "cache_setting"))
-    if cache.get("enabled") is True and not _text(cache, "cache_dir"):
+    for output in objects(detail, "outputs"):
+        if text(output, "description"):
+            yield Loss(f"outputs[{text(output, 'name')}].description", text(output, "description"))
+    cache = branch(detail, ("advanced_settings", "cache_setting"))
+    if cache.get("enabled") is True and not text(cache, "cache_dir"):
         yield Loss("advanced_settings.cache_setting", "a cache of the workspace")
 
 
 def hidden(detail: Json, parent: str) -> Iterator[Loss]:
     """Name the repositories that the page hides."""
-    for repo in _objects(detail, "repos"):
+    for repo in objects(detail, "repos"):
         if repo.get("hidden") is True:
-            yield Loss(f"{parent}[{_text(repo, 'repo_owner')}/{_text(repo, 'repo_name')}].hidden", "true")
+            yield Loss(f"{parent}[{text(repo, 'repo_owner')}/{text(repo, 'repo_name')}].hidden", "true")
 
 
 def _counts(value: object) -> bool:
@@ -174,9 +169,6 @@ def _counts(value: object) -> bool:
     if isinstance(value, Mapping):
         return value.get("enabled", True) is not False and any(_counts(item) for item in value.values())
     return bool(value)
-
-
-# Compiling the table -------------------------------------------------------------------------------------
 
 
 def _compile(rows: tuple[Row, ...]) -> tuple[Read, ...]:
@@ -189,21 +181,21 @@ def _compile(rows: tuple[Row, ...]) -> tuple[Read, ...]:
 
 
 def _compile_list(row: Elements) -> Read:
-    *branch, key = row.detail.split(".")
+    *parents, key = row.detail.split(".")
     path, inner = row.path, _compile(row.rows)
     seal = next((r.path for r in row.rows if isinstance(r, Leaf) and r.secret), None)
     chosen = row.path == "inputs"
 
     def read(detail: Json, level: Level) -> None:
         levels = []
-        for item in _objects(_branch(detail, branch), key):
+        for item in objects(branch(detail, parents), key):
             values: Level = {}
             for one in inner:
                 one(item, values)
             if seal and values.get("is_credential") is True:
                 values[seal] = Secret(str(values[seal]))
             if chosen:
-                values[CHOICE_VALUE] = _texts(item, "choice_value")
+                values[CHOICE_VALUE] = texts(item, "choice_value")
             levels.append(values)
         level[path] = keyed(row, levels)
 
@@ -215,108 +207,45 @@ def _compile_leaf(row: Leaf) -> Read:
         return _read_code_host
     if row.path == "advanced_settings.outputs":
         return _read_outputs
-    *branch, key = row.detail.split(".")
+    *parents, key = row.detail.split(".")
     path = row.path
     if row.type is Type.BLOCK:
 
         def read_block(detail: Json, level: Level) -> None:
-            level[path] = _branch(detail, branch).get(key) is not None
+            level[path] = branch(detail, parents).get(key) is not None
 
         return read_block
-    get = _GETTERS.get(row.type, _text)
+    get = _GETTERS.get(row.type, text)
     if path.startswith("docker_build_step."):
 
         def read_docker(detail: Json, level: Level) -> None:
             if level["docker_build_step"] is True:
-                level[path] = get(_branch(detail, branch), key)
+                level[path] = get(branch(detail, parents), key)
 
         return read_docker
 
     def read(detail: Json, level: Level) -> None:
-        level[path] = get(_branch(detail, branch), key)
+        level[path] = get(branch(detail, parents), key)
 
     return read
 
 
 def _read_code_host(repo: Json, level: Level) -> None:
-    level[CODE_HOST_TYPE] = _text(repo, "source")
+    level[CODE_HOST_TYPE] = text(repo, "source")
 
 
 def _read_outputs(detail: Json, level: Level) -> None:
     """The build's own outputs stand behind the two that the server adds."""
-    names = tuple(_text(output, "name") for output in _objects(detail, "outputs"))
+    names = tuple(text(output, "name") for output in objects(detail, "outputs"))
     if names[: len(SERVER_OUTPUTS)] == SERVER_OUTPUTS:
         names = names[len(SERVER_OUTPUTS) :]
     level["advanced_settings.outputs"] = names
 
 
-# Typed access --------------------------------------------------------------------------------------------
-
-
-def _branch(detail: Json, branch: list[str] | tuple[str, ...]) -> Json:
-    for key in branch:
-        found = detail.get(key)
-        if found is None:
-            return {}
-        detail = _object(found, key)
-    return detail
-
-
-def _object(value: Any, what: str) -> Json:
-    if not isinstance(value, Mapping):
-        raise Nonsense(f"{what} is not an object in the server's answer")
-    return value
-
-
-def _objects(level: Json, key: str) -> list[Json]:
-    value = level.get(key)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise Nonsense(f"{key} is not a list in the server's answer")
-    return [_object(item, key) for item in value]
-
-
-def _text(level: Json, key: str) -> str:
-    value = level.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise Nonsense(f"{key} is not a text in the server's answer")
-    return value
-
-
-def _integer(level: Json, key: str) -> int:
-    value = level.get(key)
-    if value is None:
-        return 0
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise Nonsense(f"{key} is not a whole number in the server's answer")
-    return value
-
-
-def _boolean(level: Json, key: str) -> bool:
-    value = level.get(key)
-    if value is None:
-        return False
-    if not isinstance(value, bool):
-        raise Nonsense(f"{key} is not true or false in the server's answer")
-    return value
-
-
-def _texts(level: Json, key: str) -> tuple[str, ...]:
-    value = level.get(key)
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise Nonsense(f"{key} is not a list of texts in the server's answer")
-    return tuple(value)
-
-
 _GETTERS: dict[Type, Callable[[Json, str], Value]] = {
-    Type.INTEGER: _integer,
-    Type.BOOLEAN: _boolean,
-    Type.STRINGS: _texts,
+    Type.INTEGER: integer,
+    Type.BOOLEAN: boolean,
+    Type.STRINGS: texts,
 }
 _TARGETS = next(row for row in TEMPLATE if isinstance(row, Elements))
 _PLAIN = _compile(PLAIN)
