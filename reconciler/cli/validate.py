@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.options import project_option, settings_from
+from reconciler.cli.terminal import color_for
 
 if TYPE_CHECKING:
     from reconciler.model.problem import Problem
@@ -18,13 +20,15 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH…]")
 @project_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
-def command(paths: tuple[str, ...], quiet: bool, **flags: Any) -> int:
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+def command(paths: tuple[str, ...], quiet: bool, color: str, **flags: Any) -> int:
     """Check definitions, offline: every problem of every file in one run.
 
     PATH is a tree, a folder or a file; by default the current directory. Exit 65 where something is wrong.
     Environment variables that definitions name are not looked at.
     """
     from reconciler.model.errors import InvalidDefinitions
+    from reconciler.report.problems import render
     from reconciler.workflow.validate import load
 
     problems: list[Problem] = []
@@ -39,7 +43,8 @@ def command(paths: tuple[str, ...], quiet: bool, **flags: Any) -> int:
         count += len(desired.definitions)
         files += desired.files
     if problems:
-        raise InvalidDefinitions(sorted(set(problems)))
+        click.echo(render(sorted(set(problems)), color=color_for(sys.stdout, color)), nl=False, color=True)
+        return InvalidDefinitions.exit_code
     if not quiet:
         builds = "1 build" if count == 1 else f"{count} builds"
         click.echo(f"All good: {builds} in {files} file{'s' if files != 1 else ''}.")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from reconciler.definitions.compose import Path
-from reconciler.definitions.document import Complaint, lookup, spelled
+from reconciler.definitions.document import Complaint, brief, lookup, spelled
 from reconciler.model.fields import ASTERISKS, ROWS, SERVER_OUTPUTS, Elements, Kind, Leaf, Row, Type
 
 _DOCKER = ("docker_build_step",)
@@ -51,7 +51,9 @@ def _identity(value: Value) -> Iterator[Complaint]:
             continue
         if text != text.strip():
             message = f'"{key}" has white space at an end'
-            yield Complaint((key,), message, f'write "{text.strip()}"' if text.strip() else "give it a name", "padded")
+            yield Complaint(
+                (key,), message, f'write "{brief(text.strip())}"' if text.strip() else "give it a name", "padded"
+            )
         if any(unicodedata.category(character) == "Cc" for character in text.strip()):
             yield Complaint((key,), f'"{key}" holds a control character', "take it out", "control-character")
     name = value.get("name")
@@ -97,8 +99,9 @@ def _twice(row: Elements, elements: list[tuple[int, Value]], path: Path) -> Iter
             continue
         key = tuple(part or "" for part in key)
         if key in seen:
+            name = brief("/".join(str(part) for part in key))
             first = spelled((*path, seen[key]))
-            message = f'"{"/".join(str(part) for part in key)}" stands in {path[-1]} a second time (also {first})'
+            message = f'"{name}" stands in {path[-1]} a second time (also {first})'
             yield Complaint((*path, index, row.key[0]), message, "keep one of the two", "twice")
         seen.setdefault(key, index)
 
@@ -126,7 +129,9 @@ def _outputs(given: list[Any], path: Path) -> Iterator[Complaint]:
         elif not name:
             yield Complaint(here, "an output without a name", "name it, or take it out", "empty")
         elif name in seen:
-            yield Complaint(here, f'the output "{name}" stands here a second time', "keep one of the two", "twice")
+            yield Complaint(
+                here, f'the output "{brief(name)}" stands here a second time', "keep one of the two", "twice"
+            )
         seen.add(name)
 
 

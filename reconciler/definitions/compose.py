@@ -137,13 +137,13 @@ class Composer:
                 Fault(
                     start,
                     end,
-                    f"there is no anchor &{name} before this",
+                    f"there is no anchor &{name[:64]} before this",
                     "define it first, in the same document",
                     "unknown-alias",
                 )
             )
         if value is _OPEN:
-            raise Unreadable(Fault(start, end, f"*{name} would contain itself", "write it out", "recursive-alias"))
+            raise Unreadable(Fault(start, end, f"*{name[:64]} would contain itself", "write it out", "recursive-alias"))
         self._count(size, start)
         frames = self._frames
         if frames and frames[-1].key is None and type(frames[-1].holder) is dict:
@@ -171,7 +171,7 @@ class Composer:
             return
         frame.key = value
         if value in holder:
-            self.fault(start, end, f'the key "{value}" stands here a second time', "keep one of the two", "twice")
+            self.fault(start, end, f'the key "{value[:64]}" stands here a second time', "keep one of the two", "twice")
             return
         frame.dropped = False
 
@@ -212,7 +212,7 @@ class Composer:
 
 def _spelling(value: object) -> str:
     if isinstance(value, Odd):
-        return value.text
+        return value.text[:64]
     return "null" if value is None else str(value).lower()
 
 

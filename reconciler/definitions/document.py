@@ -12,6 +12,10 @@ EXTRA = "x-reconciler"
 """The key for what concerns us and not the server."""
 
 
+LONGEST = 64
+"""How many characters of a foreign text a message repeats."""
+
+
 @dataclass(frozen=True, slots=True)
 class Complaint:
     """Something wrong at a path of a document.
@@ -54,6 +58,11 @@ class Document:
     column: int = 1
     merging: bool = False
     complaints: list[Complaint] = field(default_factory=list)
+
+
+def brief(text: str) -> str:
+    """Return a foreign text as a message may repeat it: not endlessly."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def lookup(value: Any, path: Path) -> Any:

@@ -14,7 +14,7 @@ from reconciler.definitions import compose
 from reconciler.definitions.build import kind_of, to_build, unset_names
 from reconciler.definitions.checks import check, check_defaults
 from reconciler.definitions.defaults import merge, with_defaults
-from reconciler.definitions.document import EXTRA, Complaint, Document, exists
+from reconciler.definitions.document import EXTRA, Complaint, Document, brief, exists
 from reconciler.definitions.files import SourceFile, find, folders_down_to, read_bytes, reason
 from reconciler.definitions.place import of_complaints, of_faults
 from reconciler.definitions.reader import read
@@ -117,7 +117,7 @@ class _Loader:
     def _project(self, value: Mapping[str, Any]) -> Iterable[Complaint]:
         project, allowed = value.get("project_key"), self.settings.projects
         if allowed and isinstance(project, str) and project and project not in allowed:
-            message = f'the project "{project}" is not one of this tree\'s'
+            message = f'the project "{brief(project)}" is not one of this tree\'s'
             hint = f"add it to `projects:` in reconciler.yaml, or write one of {', '.join(allowed)} here"
             yield Complaint(("project_key",), message, hint, "project-not-configured")
 
@@ -169,7 +169,7 @@ class _Loader:
             if name not in first:
                 first[name] = definition
                 continue
-            message = f'the build "{name}" is defined a second time; first at {first[name].place}'
+            message = f'the build "{brief(name)}" is defined a second time; first at {first[name].place}'
             hint = "names are unique over the whole server, across projects: rename one"
             complaint = Complaint(("name",), message, hint, "name-twice")
             file, index = self.names[definition.place]

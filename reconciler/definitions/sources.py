@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from reconciler.definitions.compose import Path
-from reconciler.definitions.document import Complaint, Document
+from reconciler.definitions.document import Complaint, Document, brief
 from reconciler.definitions.files import SourceFile, read_bytes, reason
 from reconciler.model.fields import IDENTITY, ROWS, Elements, walk
 from reconciler.model.secret import Secret
@@ -79,36 +79,40 @@ _Wrong = tuple[str, str, str] | None
 def _from_env(name: str, environment: Environment) -> tuple[_Wrong, Secret]:
     nothing = Secret(None, name)
     if not re.fullmatch(ENV_NAME, name):
-        return (f'"{name}" is no name of an environment variable', "write letters, digits and _", "env-name"), nothing
+        return (
+            f'"{brief(name)}" is no name of an environment variable',
+            "write letters, digits and _",
+            "env-name",
+        ), nothing
     if not environment.allows(name):
         allowed = ", ".join(environment.patterns) or "nothing"
         hint = f"allowed is {allowed}; allow more with `env:` in reconciler.yaml"
-        return (f"definitions may not read the environment variable {name}", hint, "env-not-allowed"), nothing
+        return (f"definitions may not read the environment variable {brief(name)}", hint, "env-not-allowed"), nothing
     value = environment.values.get(name)
     try:
         (value or "").encode()
     except UnicodeEncodeError:
-        return (f"the environment variable {name} is not UTF-8", "encode it as UTF-8", "env-not-text"), nothing
+        return (f"the environment variable {brief(name)} is not UTF-8", "encode it as UTF-8", "env-not-text"), nothing
     return None, Secret(value or None, name)
 
 
 def _from_file(name: str, file: SourceFile) -> tuple[_Wrong, str | Secret]:
-    nothing = Secret(None, name)
+    nothing, shown = Secret(None, name), brief(name)
     if not name or "\x00" in name or PurePosixPath(name).is_absolute():
-        return (f'"{name}" is no path of a file', "write a path relative to this file", "from-file"), nothing
+        return (f'"{shown}" is no path of a file', "write a path relative to this file", "from-file"), nothing
     real, root = (file.folder / name).resolve(), file.root.resolve()
     if not real.is_relative_to(root):
         hint = "move it into the tree: definitions read nothing outside of it"
-        return (f"{name} is outside of the tree", hint, "outside"), nothing
+        return (f"{shown} is outside of the tree", hint, "outside"), nothing
     if _CLOSED.intersection(real.relative_to(root).parts):
-        return (f"{name} is not for definitions to read", "keep texts beside the definitions", "outside"), nothing
+        return (f"{shown} is not for definitions to read", "keep texts beside the definitions", "outside"), nothing
     try:
         return None, read_bytes(real).decode("utf-8")
     except UnicodeDecodeError as error:
-        return (f"{name} is not UTF-8 (byte {error.start})", "save it as UTF-8", "from-file"), nothing
+        return (f"{shown} is not UTF-8 (byte {error.start})", "save it as UTF-8", "from-file"), nothing
     except FileNotFoundError:
-        return (f"{name} does not exist", "the path is relative to this file's folder", "from-file"), nothing
+        return (f"{shown} does not exist", "the path is relative to this file's folder", "from-file"), nothing
     except OSError as error:
-        return (f"{name} cannot be read: {reason(error)}", "", "from-file"), nothing
+        return (f"{shown} cannot be read: {reason(error)}", "", "from-file"), nothing
     except ValueError as error:
-        return (f"{name}: {error}", "", "from-file"), nothing
+        return (f"{shown}: {error}", "", "from-file"), nothing

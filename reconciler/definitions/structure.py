@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.definitions.compose import Path
-from reconciler.definitions.document import EXTRA, Complaint, lookup
+from reconciler.definitions.document import EXTRA, LONGEST, Complaint, brief, lookup
 from reconciler.definitions.scalars import Odd, plainly
 from reconciler.definitions.schema import LARGEST, defaults_schema, kind_schema
 from reconciler.definitions.secrecy import is_hidden
@@ -123,7 +123,7 @@ def _unknown(path: Path, given: dict[str, Any], schema: dict[str, Any]) -> Itera
         return
     for number, key in enumerate(key for key in given if key not in known):
         hint = _suggest(key, _shape(path), tuple(known)) if number < _SUGGESTIONS else ""
-        yield Complaint((*path, key), f'unknown key "{key}"', hint, "unknown-key", on_key=True)
+        yield Complaint((*path, key), f'unknown key "{brief(key)}"', hint, "unknown-key", on_key=True)
 
 
 _SUGGESTIONS = 50
@@ -140,7 +140,7 @@ def _suggest(key: str, path: tuple[str, ...], known: tuple[str, ...]) -> str:
         return "the server drops it: choices belong to the template"
     if key == "name" and not path:
         return "every document has a name of its own"
-    near = difflib.get_close_matches(key[:64], known, n=1)
+    near = difflib.get_close_matches(key[:LONGEST], known, n=1)
     if near:
         return f'did you mean "{near[0]}"?'
     if elsewhere := _elsewhere(key, known):
@@ -163,7 +163,7 @@ def _homes() -> dict[str, list[tuple[Kind, str]]]:
 
 def _elsewhere(key: str, known: tuple[str, ...]) -> str:
     """Return a hint where a key would be right in another place, or in a build of the other kind."""
-    near = difflib.get_close_matches(key[:64], _homes(), n=1, cutoff=0.8)
+    near = difflib.get_close_matches(key[:LONGEST], _homes(), n=1, cutoff=0.8)
     if not near:
         return ""
     kind = Kind.TEMPLATE if "template_name" in known else Kind.PLAIN
@@ -190,8 +190,8 @@ def _not_allowed(path: Path, given: object, allowed: list[str]) -> Iterator[Comp
         if given.is_set and not any(given.holds(word) for word in allowed):
             yield Complaint(path, f'"{_name(path)}" cannot be what {given.name} holds', hint, "not-allowed")
         return
-    near = difflib.get_close_matches(str(given)[:64], named, n=1)
-    shown = "empty" if given == "" else f'"{str(given)[:64]}"'
+    near = difflib.get_close_matches(str(given)[:LONGEST], named, n=1)
+    shown = "empty" if given == "" else f'"{brief(str(given))}"'
     suggestion = f'did you mean "{near[0]}"? ' if near else ""
     yield Complaint(path, f'"{_name(path)}" cannot be {shown}', f"{suggestion}{hint}", "not-allowed")
 
@@ -236,9 +236,6 @@ _WANTED = {
     "array": "a list",
     "object": "a mapping",
 }
-LONGEST = 40
-"""How long a text may be to be repeated in a message."""
-
 _YES, _NO = frozenset({"yes", "on", "y", "true", "1"}), frozenset({"no", "off", "n", "false", "0"})
 
 

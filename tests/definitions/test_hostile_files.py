@@ -1,0 +1,167 @@
+"""What cannot be checked in: files that are no files, links, sizes, and that each is answered at once."""
+
+import os
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from reconciler.definitions.loader import load
+from reconciler.model.errors import InvalidDefinitions, UsageError
+from reconciler.model.settings import Settings
+from reconciler.report.problems import render
+
+GOOD = "name: api\nproject_key: demo\ninfrastructure: kubernetes\nbuild_os: ubuntu 20.04\nscript_type: shell\n"
+TOO_SLOW = 2.0
+
+
+def told(root: Path, path: Path | None = None) -> list[tuple[str, str]]:
+    """Place and message of every problem; the answer comes at once."""
+    before = time.process_time()
+    with pytest.raises(InvalidDefinitions) as caught:
+        load(Settings(str(root), str(path or root)), {}, cwd=str(root))
+    assert time.process_time() - before < TOO_SLOW
+    assert render(caught.value.problems)
+    return [(str(problem.place), problem.message) for problem in caught.value.problems]
+
+
+def names(root: Path, path: Path | None = None) -> list[str]:
+    return [d.build.name for d in load(Settings(str(root), str(path or root)), {}, cwd=str(root)).definitions]
+
+
+def test_a_file_of_50_mb_is_refused_before_it_is_read(tmp_path):
+    with (tmp_path / "big.yaml").open("wb") as file:
+        file.truncate(50 * 1024 * 1024)
+    assert told(tmp_path) == [("big.yaml", "52,428,800 bytes are too many for one file; 8,388,608 are allowed")]
+
+
+def test_a_socket_and_a_pipe_are_never_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("a.yaml")
+        os.mkfifo(tmp_path / "b.yaml")
+        os.mkfifo(tmp_path / "_defaults.yaml")
+        message = "this is not a regular file"
+        assert told(tmp_path) == [("_defaults.yaml", message), ("a.yaml", message), ("b.yaml", message)]
+
+
+def test_a_folder_is_walked_whatever_its_name(tmp_path):
+    (tmp_path / "x.yaml").mkdir()
+    (tmp_path / "x.yaml" / "a.yml").write_text(GOOD)
+    assert names(tmp_path) == ["api"]
+
+
+def test_links_that_cannot_be_followed_are_told_about(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "x.yaml").write_text(GOOD)
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "file.yaml").symlink_to(outside / "x.yaml")
+    (tree / "folder").symlink_to(outside)
+    (tree / "self.yaml").symlink_to("self.yaml")
+    (tree / "lost.yaml").symlink_to("nothing")
+    nowhere = "this link leads nowhere, or to itself"
+    out = "this link leads out of the tree"
+    assert told(tree) == [("file.yaml", out), ("folder", out), ("lost.yaml", nowhere), ("self.yaml", nowhere)]
+
+
+def test_links_inside_the_tree_are_followed_once(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "api.yaml").write_text(GOOD)
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    (tmp_path / "b").symlink_to("a")
+    (tmp_path / "z.yaml").symlink_to("a/api.yaml")
+    assert names(tmp_path) == ["api"]
+
+
+def test_from_file_does_not_follow_a_link_out_of_the_tree(tmp_path):
+    (tmp_path / "secret").write_text("canary")
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "run.sh").symlink_to(tmp_path / "secret")
+    (tree / "a.yaml").write_text(GOOD + "build_script: {from_file: run.sh}\n")
+    assert told(tree) == [("a.yaml:6:27", "run.sh is outside of the tree")]
+
+
+def test_from_file_follows_a_link_inside_the_tree(tmp_path):
+    (tmp_path / "real.sh").write_text("make")
+    (tmp_path / "run.sh").symlink_to("real.sh")
+    (tmp_path / "a.yaml").write_text(GOOD + "build_script: {from_file: run.sh}\n")
+    (definition,) = load(Settings(str(tmp_path), str(tmp_path)), {}, cwd=str(tmp_path)).definitions
+    assert definition.build.values["build_script"] == "make"
+
+
+def test_hidden_names_other_endings_and_other_trees_are_left_alone(tmp_path):
+    (tmp_path / "api.yaml").write_text(GOOD)
+    for name in (".hidden.yaml", "notes.txt", "Makefile", "api.yaml.bak"):
+        (tmp_path / name).write_text("[")
+    for folder in (".git", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "broken.yaml").write_text("[")
+    (tmp_path / "other" / "reconciler.yaml").write_text("tree: other\n")
+    assert names(tmp_path) == ["api"]
+
+
+def test_a_path_that_makes_no_sense_is_wrong_usage(tmp_path):
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "_defaults.yaml").write_text("build_os: x\n")
+    for name, message in (
+        ("nothing", "nothing does not exist"),
+        ("notes.txt", "notes.txt is no definition file"),
+        ("_defaults.yaml", "_defaults.yaml holds no definitions"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            load(Settings(str(tmp_path), str(tmp_path / name)), {}, cwd=str(tmp_path))
+        assert caught.value.message == message
+        assert caught.value.hint
+
+
+HOSTILE = {
+    "brackets": "v: " + "[" * 20_000,
+    "braces": "{" * 20_000,
+    "questions": "? " * 20_000,
+    "dashes": "- " * 20_000,
+    "directives": "%TAG !a! tag:a\n" * 100_000,
+    "documents": "---\n" * 200_000,
+    "comments": "#\n" * 200_000,
+    "nodes": "[" + "a," * 400_000 + "]",
+    "unknown keys": "".join(f"k{n}: 1\n" for n in range(5_000)),
+    "anchors": "".join(f"k{n}: &a{n} 1\n" for n in range(5_000)),
+    "one long line": GOOD + "build_script: " + "x" * 4_000_000 + "\ntiemout: 1\n",
+    "digits": GOOD + "advanced_settings: {timeout: " + "7" * 1_000_000 + "}\n",
+    "quotes": '"' * 1_000_001,
+    "colons": ": " * 100_000,
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_hostile_texts_are_answered_at_once(what, tmp_path):
+    (tmp_path / "a.yaml").write_text(HOSTILE[what])
+    if what in ("documents", "comments"):
+        before = time.process_time()
+        try:
+            assert names(tmp_path) == []
+        except InvalidDefinitions:
+            assert what == "documents"
+        assert time.process_time() - before < TOO_SLOW
+    else:
+        assert told(tmp_path)
+
+
+def test_a_file_without_any_document_is_fine(tmp_path):
+    for number, text in enumerate(("", "\n", "# only a comment\n", "---\n", "---\n---\n# x\n", "\ufeff")):
+        (tmp_path / f"{number}.yaml").write_text(text)
+    (tmp_path / "empty.json").write_text(" \n\t")
+    desired = load(Settings(str(tmp_path), str(tmp_path)), {}, cwd=str(tmp_path))
+    assert (desired.definitions, desired.files) == ((), 7)
+
+
+def test_a_file_that_may_not_be_read_is_told_about(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text(GOOD)
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user reads everything")
+    assert told(tmp_path) == [("a.yaml", "cannot be read: permission denied")]
