@@ -16,8 +16,8 @@ import pytest
 from reconciler.model.change import ChangeKind
 from reconciler.model.errors import InvalidDefinitions
 from reconciler.model.fields import PLAIN, TEMPLATE, Elements, walk
-from reconciler.plan.step import Action, Step
-from tests.field_cases import ADVANCED, DOCKER, PLAIN_CASES, REPO, STORAGE, Case, holds, read, write
+from reconciler.plan.step import Action, Block, Step
+from tests.field_cases import ADVANCED, DOCKER, MISSING, PLAIN_CASES, REPO, STORAGE, Case, holds, read, write
 from tests.rig import Rig, Stored, plain, template
 
 A = "advanced_settings"
@@ -201,7 +201,8 @@ def changes(step: Step, *but: ChangeKind) -> list[tuple[str, ChangeKind]]:
 
 
 def stored_keys(rig: Rig, case: ListCase) -> list[str]:
-    return [case.stored_key(element) for element in read(rig.stored("b"), case.store) or []]
+    elements = read(rig.stored("b"), case.store)
+    return [] if elements is MISSING else [case.stored_key(element) for element in elements or []]
 
 
 def planned(rig: Rig) -> Step:
@@ -303,7 +304,7 @@ def test_a_set_in_another_order_is_no_change(rig: Rig, name: str):
     assert (step.action, step.changes) == (Action.KEEP, ())
 
 
-# null, [], absent
+# null, empty and absent lists
 
 
 @pytest.mark.parametrize("value", [None, []])
@@ -339,24 +340,48 @@ def test_a_list_left_out_is_kept_and_said_to_be_released(rig: Rig, name: str):
     assert read(rig.stored("b"), case.store) == before
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("name", ["installs", "parameters", "services"])
 def test_a_list_that_git_never_declared_is_kept(rig: Rig, name: str):
     """What the page added to a list that Git does not mention survives our update."""
     case = CASES[name]
-    if case.required:
-        pytest.skip("a required list cannot be left out")
-    if "repo_info" in name:
-        pytest.skip("nobody knows the code host of a repository that the page added: the write is blocked, see below")
-    applied(rig, name, 0)
-    seen = read(rig.stored("b"), case.store)
-    rig.forget()
-    rig.meddle("b", lambda stored: write(stored, case.store, []))
-    rig.write({**case.whole(None, absent=True), "name": "c"})
+    rig.write({**case.document(*case.elements[:2]), "name": "model"}, plain("b"))
     rig.applied()
-    rig.meddle("c", lambda stored: write(stored, case.store, copy.deepcopy(seen)))
-    rig.write({**case.whole(None, absent=True), "name": "c", "build_script": "changed\n"})
+    page = read(rig.stored("model"), case.store)
+    rig.meddle("b", lambda stored: write(stored, case.store, copy.deepcopy(page)))
+    rig.write({**case.document(*case.elements[:2]), "name": "model"}, plain("b", build_script="changed\n"))
     rig.applied()
-    assert [case.stored_key(e) for e in read(rig.stored("c"), case.store)] == [case.keys[0]]
+    assert stored_keys(rig, case) == list(case.keys[:2])
+    assert holds(read(rig.stored("b"), case.store), [{k: e[k] for k in e if k != "description"} for e in page])
+
+
+@pytest.mark.parametrize("kind", ["plain", "template"])
+def test_a_repository_that_git_never_declared_cannot_be_sent_back(rig: Rig, kind: str):
+    """Nobody knows its code host's alias: the write is blocked as unwritable, and declaring repo_info lifts that."""
+    repos = [repository("a")]
+    make: Callable[..., dict[str, Any]] = plain if kind == "plain" else template
+    rig.write(make("model", repo_info=repos), make("b"))
+    rig.applied()
+    where = "repos" if kind == "plain" else "targets.0.repos"
+    page = read(rig.stored("model"), where)
+    rig.meddle(
+        "b",
+        lambda stored: (
+            write(stored, where, copy.deepcopy(page))
+            if kind == "plain"
+            else stored["targets"][0].update(repos=copy.deepcopy(page))
+        ),
+    )
+    changed = {"build_script": "x\n"} if kind == "plain" else {"inputs": [INPUTS[0]]}
+    rig.write(make("model", repo_info=repos), make("b", **changed))
+    (step,) = [s for s in rig.plan().steps if s.name == "b"]
+    assert step.blocked is not None
+    assert step.blocked.reason is Block.UNWRITABLE
+    assert "repo_info[org/a]" in step.blocked.message
+    rig.apply()
+    assert read(rig.stored("b"), where) == page
+    rig.write(make("model", repo_info=repos), make("b", repo_info=repos, **changed))
+    rig.applied()
+    assert rig.plan().empty
 
 
 # on the server
@@ -589,10 +614,7 @@ def test_a_docker_step_is_added_kept_and_removed(rig: Rig):
     )
     assert rig.plan().empty
     rig.write(plain("b"))
-    step = planned(rig)
-    assert step.action is Action.KEEP
-    assert {kind for _, kind in changes(step)} == {RELEASED}
-    rig.applied()
+    assert rig.plan().empty
     rig.write(plain("b", build_script="x\n"))
     rig.applied()
     assert holds(stored_docker(rig), {"docker_file": "Dockerfile", "enable_buildkit": True, "platform": "linux/amd64"})
@@ -603,6 +625,16 @@ def test_a_docker_step_is_added_kept_and_removed(rig: Rig):
     assert rig.plan().empty
     rig.forget()
     assert rig.plan().empty
+
+
+def test_a_docker_step_left_out_is_said_to_be_released(rig: Rig):
+    """It was declared at the last apply, is absent now, and stays: the plan says so."""
+    rig.write(plain("b", docker_build_step=LOCAL))
+    rig.applied()
+    rig.write(plain("b"))
+    step = planned(rig)
+    assert step.action is Action.KEEP
+    assert RELEASED in {kind for path, kind in changes(step) if path.startswith(D)}
 
 
 def test_a_docker_step_added_on_the_server_is_removed_by_null_only(rig: Rig):
@@ -735,8 +767,11 @@ def test_advanced_settings_that_declare_nothing_are_kept(rig: Rig, block: Any):
     assert changes(planned(rig)) == [("build_script", CHANGED)]
     rig.applied()
     after = rig.stored("b")
-    for path in ("timeout", "enable_privileged_mode", "cache_enable", "cache_user_dir", "outputs", "pre_build"):
+    for path in ("timeout", "enable_privileged_mode", "cache_enable", "cache_user_dir", "outputs"):
         assert after[path] == before[path]
+    for stored in (before, after):
+        assert not (stored["pre_build"].pop("storages") or {}).get("enabled")
+    assert after["pre_build"] == before["pre_build"]
 
 
 def test_a_part_of_advanced_settings_leaves_the_rest(rig: Rig):
@@ -746,8 +781,8 @@ def test_a_part_of_advanced_settings_leaves_the_rest(rig: Rig):
     before = rig.stored("b")
     rig.write(plain("b", advanced_settings={"timeout": 45, "resource_spec": {"cpu_limit": 4000}}))
     assert changes(planned(rig), RELEASED) == [
-        (f"{A}.resource_spec.cpu_limit", CHANGED),
         (f"{A}.timeout", CHANGED),
+        (f"{A}.resource_spec.cpu_limit", CHANGED),
     ]
     rig.applied()
     after = rig.stored("b")
@@ -868,7 +903,10 @@ EVERYTHING: dict[str, Any] = {
         "custom_labels": [{"key": "team", "value": "a"}],
     },
 }
-NOT_BEHIND_OUR_BACK = {"docker_build_step.dockerfile_source": "changes three settings; tested above"}
+NOT_BEHIND_OUR_BACK = {
+    "docker_build_step.dockerfile_source": "changes three settings; tested above",
+    "advanced_settings.cluster_name": "takes its strategy with it; tested above",
+}
 
 
 def has_every_leaf(level: Any, rows: Any, path: str = "") -> set[str]:

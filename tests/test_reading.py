@@ -13,7 +13,7 @@ from reconciler.emulator import Emulator
 from reconciler.model.errors import BadToken, NotPermitted, ServerError
 from reconciler.model.fields import Kind
 from reconciler.model.secret import Secret
-from reconciler.server import reading, wire
+from reconciler.server import reading
 from reconciler.server.reading import Wanted
 from reconciler.server.transport import Clock, Connection, ReadDoor, WriteDoor, _retry_after
 from tests.rig import TOKEN
@@ -35,7 +35,7 @@ class Hours:
 def door_to(emulator: Emulator, hours: Hours | None = None, token: str = TOKEN, kind: type[ReadDoor] = ReadDoor):
     clock = (hours or Hours()).clock()
     transport = lambda: transport_to(emulator)  # noqa: E731
-    return kind(Connection("http://zadig.example", Secret(token), wire.bearer, 5.0, 120.0, transport, clock))
+    return kind(Connection("http://zadig.example", Secret(token), 5.0, 120.0, transport, clock))
 
 
 def made(count: int) -> list[dict]:
@@ -211,7 +211,7 @@ def test_a_build_without_a_name_is_counted_and_left_alone():
 def test_what_is_not_a_zadig_is_said_not_to_be(answer, words):
     """HTML, other JSON, redirects and unknown paths: an error that says to check the address."""
     transport = lambda: httpx.MockTransport(lambda _: answer)  # noqa: E731
-    door = ReadDoor(Connection("http://x", Secret(TOKEN), wire.bearer, 5.0, 9.0, transport, Hours().clock()))
+    door = ReadDoor(Connection("http://x", Secret(TOKEN), 5.0, 9.0, transport, Hours().clock()))
     with pytest.raises(ServerError, match=words) as caught:
         reading.read_list(door, "yaml")
     assert caught.value.exit_code == 69

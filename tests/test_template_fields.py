@@ -222,9 +222,7 @@ def test_another_template_is_stored_and_then_the_plan_is_empty(rig: Rig):
     assert rig.stored("tpl")["template_id"] == "64a0000000000000000000aa"
     rig.write({**template(), "template_name": "other-template"})
     (step,) = rig.plan().steps
-    assert [(c.path, c.before, c.after) for c in step.changes] == [
-        ("template_name", "demo-template", "other-template")
-    ]
+    assert [(c.path, c.before, c.after) for c in step.changes] == [("template_name", "demo-template", "other-template")]
     rig.applied()
     assert rig.stored("tpl")["template_id"] == OTHER_TEMPLATE
     assert rig.plan().empty
@@ -238,9 +236,7 @@ def test_a_template_changed_behind_our_back_is_put_back(rig: Rig):
     rig.applied()
     rig.meddle("tpl", lambda stored: stored.update(template_id=OTHER_TEMPLATE))
     (step,) = rig.plan().steps
-    assert [(c.path, c.before, c.after) for c in step.changes] == [
-        ("template_name", "other-template", "demo-template")
-    ]
+    assert [(c.path, c.before, c.after) for c in step.changes] == [("template_name", "other-template", "demo-template")]
     rig.applied()
     assert rig.stored("tpl")["template_id"] == "64a0000000000000000000aa"
     assert rig.plan().empty

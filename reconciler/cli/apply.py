@@ -6,16 +6,25 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import PATH, emit, output_options, project_option, server_options, settings_from
-from reconciler.cli.terminal import confirm, ink
+from reconciler.cli.options import (
+    PATH,
+    here,
+    output_options,
+    output_to,
+    project_option,
+    server_options,
+    settings_from,
+    style_of,
+)
+from reconciler.cli.telling import Command
+from reconciler.cli.terminal import confirm
 from reconciler.model.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-@click.command("apply")
+@click.command("apply", cls=Command)
 @PATH
 @project_option
 @server_options
@@ -39,29 +48,30 @@ def command(path: str | None, **flags: Any) -> int:
     Every write is read back before it counts as done. Without a terminal nothing is asked: use --yes.
     Ctrl-C finishes what is in flight; a second one stops at once. Run again: it converges.
     """
-    from reconciler.report.text import Style, render_plan
+    from reconciler.report.text import render_plan
     from reconciler.workflow.apply import Options, check_environment, locked
     from reconciler.workflow.plan import World, make_plan
     from reconciler.workflow.validate import load
 
     settings = settings_from(path, flags)
-    world = World(os.environ, str(Path.cwd()))
-    planned = make_plan(settings, load(settings, os.environ, world.cwd), world)
-    as_json = flags["format_"] == "json"
-    if not as_json:
-        style = Style(ink("never" if flags["output"] else flags["color"]), flags["verbose"], flags["quiet"])
-        emit(render_plan(planned.plan, style), None)
-    check_environment(planned)
-    if planned.plan.writes and not flags["dry_run"]:
-        _ask(planned, flags)
-    _warn(settings.ledger, flags)
-    stop = threading.Event()
-    with (
-        _graceful(stop),
-        locked(settings, planned, world, Options(flags["dry_run"], stop.is_set)) as outcomes,
-    ):
-        ended = _follow(planned, outcomes, flags, show=not as_json)
-    _report(planned, ended, path, flags)
+    world = World(os.environ, here())
+    desired = load(settings, os.environ, world.cwd)
+    with output_to(flags["output"]) as emit:
+        planned = make_plan(settings, desired, world)
+        as_json = flags["format_"] == "json"
+        if not as_json:
+            emit(render_plan(planned.plan, style_of(flags)))
+        check_environment(planned)
+        if planned.plan.writes and not flags["dry_run"]:
+            _ask(planned, flags)
+        _warn(settings.ledger, flags)
+        stop = threading.Event()
+        with (
+            _graceful(stop),
+            locked(settings, planned, world, Options(flags["dry_run"], stop.is_set)) as outcomes,
+        ):
+            ended = _follow(planned, outcomes, flags, (lambda _: None) if as_json else emit)
+        emit(_report(planned, ended, path, as_json=as_json))
     return INTERRUPTED if stop.is_set() else exit_code(planned, ended)
 
 
@@ -84,29 +94,31 @@ def _warn(ledger: str, flags: dict[str, Any]) -> None:
         )
 
 
-def _follow(planned: Planned, outcomes: Iterator[Outcome], flags: dict[str, Any], *, show: bool) -> list[Outcome]:
-    """Print each outcome as it comes; return them in the order of the plan."""
+def _follow(
+    planned: Planned, outcomes: Iterator[Outcome], flags: dict[str, Any], emit: Callable[[str], None]
+) -> list[Outcome]:
+    """Tell each outcome as it comes; return them in the order of the plan."""
     from reconciler.model.outcome import Ending
     from reconciler.report.text import render_outcome
 
     ended = []
+    ink = style_of(flags).ink
     for outcome in outcomes:
         ended.append(outcome)
         quiet = outcome.ending is Ending.BLOCKED or (flags["quiet"] and outcome.ending is Ending.DONE)
-        if show and not quiet:
-            click.echo(render_outcome(planned.plan, outcome, ink(flags["color"])), nl=False, color=True)
+        if not quiet:
+            emit(render_outcome(planned.plan, outcome, ink))
     return sorted(ended, key=lambda outcome: outcome.index)
 
 
-def _report(planned: Planned, ended: list[Outcome], path: str | None, flags: dict[str, Any]) -> None:
+def _report(planned: Planned, ended: list[Outcome], path: str | None, *, as_json: bool) -> str:
     from reconciler.report.document import dump, plan_document
     from reconciler.report.text import render_result
 
-    if flags["format_"] == "json":
-        emit(dump(plan_document(planned.plan, ended)), flags["output"])
-    elif ended:
-        again = f"reconciler plan {path}" if path else "reconciler plan"
-        click.echo(render_result(planned.plan, ended, again), nl=False)
+    if as_json:
+        return dump(plan_document(planned.plan, ended))
+    again = f"reconciler plan {path}" if path else "reconciler plan"
+    return render_result(planned.plan, ended, again) if ended else ""
 
 
 def exit_code(planned: Planned, ended: list[Outcome]) -> int:

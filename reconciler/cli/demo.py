@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import demo_company as company
+from reconciler.cli.telling import Command
 from reconciler.cli.terminal import color_for
 from reconciler.report.ink import Colour, Ink
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.emulator import Emulator
 
 
-@click.command("demo")
+@click.command("demo", cls=Command)
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
 def command(color: str) -> int:
     """Show plan, apply, and drift healed, on a small company that an embedded emulator serves.

@@ -9,10 +9,11 @@ from types import FrameType
 
 import click
 
+from reconciler.cli.telling import Command
 from reconciler.model.errors import UsageError
 
 
-@click.command("emulator")
+@click.command("emulator", cls=Command)
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="H")
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), metavar="N", help="0 picks one.")
 @click.option(

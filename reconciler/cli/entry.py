@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.group import Lazy
-from reconciler.model.errors import InvalidDefinitions, ReconcilerError
+from reconciler.cli.telling import tell
+from reconciler.model.errors import ReconcilerError
 
 USAGE, FAULT, INTERRUPTED = 64, 70, 130
 
@@ -51,6 +53,9 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
 def call(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code (`docs/exit-codes.md`)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         result: Any = main.main(args=None if arguments is None else list(arguments), standalone_mode=False)
         return int(result or 0)
@@ -65,7 +70,7 @@ def call(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ReconcilerError as error:
-        return _told(error)
+        return tell(error)
     except Exception as error:  # the last net: no traceback reaches a user
         return _fault(error)
 
@@ -76,21 +81,6 @@ def _usage(error: click.ClickException) -> int:
     name = context.command_path if context else "reconciler"
     click.echo(f"  → see `{name} --help`", err=True)
     return USAGE
-
-
-def _told(error: ReconcilerError) -> int:
-    if isinstance(error, InvalidDefinitions):
-        from reconciler.cli.terminal import color_for
-        from reconciler.report.problems import render
-
-        click.echo(render(error.problems, color=color_for(sys.stderr)), err=True, nl=False, color=True)
-        return error.exit_code
-    from reconciler.report.ink import safe
-
-    click.echo(f"error: {safe(error.message)}", err=True)
-    if error.hint:
-        click.echo(f"  → {safe(error.hint)}", err=True)
-    return error.exit_code
 
 
 def _fault(error: Exception) -> int:

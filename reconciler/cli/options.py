@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from reconciler.cli.terminal import ink
+from reconciler.model.errors import UsageError
 from reconciler.model.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.report.text import Style
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -65,15 +71,33 @@ def settings_from(path: str | None, flags: dict[str, Any]) -> Settings:
         timeout=flags.get("timeout"),
         token_file=flags.get("token_file"),
     )
-    return resolve(path, chosen, os.environ, str(Path.cwd()))
+    return resolve(path, chosen, os.environ, here())
 
 
-def emit(text: str, output: str | None) -> None:
-    """Write the data: to stdout, or whole to a file."""
-    if output is None:
-        click.echo(text, nl=False, color=True)
-        return
+def here() -> str:
+    """Return the current directory. Raises UsageError where it is gone."""
     try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.UsageError(f"cannot write {output}: {error.strerror}") from None
+        return str(Path.cwd())
+    except FileNotFoundError:
+        raise UsageError("the current directory does not exist any more", "change into one that does") from None
+
+
+@contextmanager
+def output_to(file: str | None) -> Iterator[Callable[[str], None]]:
+    """Hand out what writes the data: to stdout, or to a file that is opened before anything is done."""
+    if file is None:
+        yield lambda text: click.echo(text, nl=False, color=True)
+        return
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(Path(file).open("w", encoding="utf-8", errors="backslashreplace"))
+        except OSError as error:
+            raise UsageError(f"cannot write {file}: {error.strerror}", "choose another --output") from None
+        yield lambda text: print(text, end="", file=stream)
+
+
+def style_of(flags: dict[str, Any]) -> Style:
+    """Return how much to say and in which colours; a file gets none."""
+    from reconciler.report.text import Style
+
+    return Style(ink("never" if flags["output"] else flags["color"]), flags["verbose"], flags["quiet"])

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.options import (
     PATH,
-    emit,
+    here,
     output_options,
+    output_to,
     project_option,
     server_options,
     settings_from,
+    style_of,
 )
-from reconciler.cli.terminal import ink
+from reconciler.cli.telling import Command
 
 if TYPE_CHECKING:
     from reconciler.workflow.plan import Planned
 
 
-@click.command("plan")
+@click.command("plan", cls=Command)
 @PATH
 @project_option
 @server_options
@@ -34,18 +35,18 @@ def command(path: str | None, **flags: Any) -> int:
     Sends GET requests and nothing else. PATH is a tree, a folder or a file; by default the current directory.
     """
     from reconciler.report.document import dump, plan_document
-    from reconciler.report.text import Style, render_plan
+    from reconciler.report.text import render_plan
     from reconciler.workflow.plan import World, make_plan
     from reconciler.workflow.validate import load
 
     settings = settings_from(path, flags)
-    desired = load(settings, os.environ, str(Path.cwd()))
-    planned = make_plan(settings, desired, World(os.environ, str(Path.cwd())))
-    if flags["format_"] == "json":
-        emit(dump(plan_document(planned.plan)), flags["output"])
-    else:
-        style = Style(ink("never" if flags["output"] else flags["color"]), flags["verbose"], flags["quiet"])
-        emit(render_plan(planned.plan, style), flags["output"])
+    desired = load(settings, os.environ, here())
+    with output_to(flags["output"]) as emit:
+        planned = make_plan(settings, desired, World(os.environ, here()))
+        if flags["format_"] == "json":
+            emit(dump(plan_document(planned.plan)))
+        else:
+            emit(render_plan(planned.plan, style_of(flags)))
     if flags["verbose"]:
         click.echo(f"read with {planned.requests} requests", err=True)
     return _exit_code(planned, detailed=flags["detailed_exitcode"])

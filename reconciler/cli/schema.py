@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli.telling import Command
+
 NAMES = ("build", "reconciler", "plan")
 
 
-@click.command("schema")
+@click.command("schema", cls=Command)
 @click.argument("name", type=click.Choice(NAMES), default="build")
 def command(name: str) -> int:
     """Print the JSON Schema of a definition (build), of reconciler.yaml (reconciler), or of a plan as JSON (plan)."""

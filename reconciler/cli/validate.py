@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import project_option, settings_from
+from reconciler.cli.options import here, project_option, settings_from
+from reconciler.cli.telling import Command
 from reconciler.cli.terminal import color_for
 
 if TYPE_CHECKING:
     from reconciler.model.problem import Problem
 
 
-@click.command("validate")
+@click.command("validate", cls=Command)
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH…]")
 @project_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
@@ -34,9 +34,9 @@ def command(paths: tuple[str, ...], quiet: bool, color: str, **flags: Any) -> in
     problems: list[Problem] = []
     count = files = 0
     for path in paths or (None,):
-        settings = settings_from(path, flags)
         try:
-            desired = load(settings, os.environ, str(Path.cwd()))
+            settings = settings_from(path, flags)
+            desired = load(settings, os.environ, here())
         except InvalidDefinitions as error:
             problems += error.problems
             continue

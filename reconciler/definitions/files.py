@@ -67,6 +67,8 @@ def find(root: Path, path: Path, cwd: str) -> Found:
         raise UsageError(f"{shown(path, cwd)} is no definition file", f"its name must end in {', '.join(ENDINGS)}")
     if not directory and not is_definition_name(path.name):
         raise UsageError(f"{shown(path, cwd)} holds no definitions", "name the folder that it is in")
+    if path != root and not walk.inside(path):
+        return walk.found
     for folder in folders_down_to(root, path if directory else path.parent):
         walk.defaults_of(folder)
     if directory:
@@ -125,7 +127,7 @@ class _Walk:
             if entry.name.startswith("."):
                 continue
             if is_folder(entry):
-                if self._inside(entry):
+                if self.inside(entry):
                     subfolders.append(entry)
             elif is_definition_name(entry.name):
                 self.file(entry)
@@ -152,7 +154,7 @@ class _Walk:
 
     def _usable(self, path: Path) -> bool:
         status = self._status(path)
-        if status is None or not self._inside(path):
+        if status is None or not self.inside(path):
             return False
         if not stat.S_ISREG(status.st_mode):
             self._problem(path, "this is not a regular file", "not-a-file", "take it away, or give it another ending")
@@ -177,7 +179,7 @@ class _Walk:
         self._seen.add(identity)
         return False
 
-    def _inside(self, path: Path) -> bool:
+    def inside(self, path: Path) -> bool:
         """Tell whether a path stays in the tree when its links are followed."""
         if not path.is_symlink() or path.resolve().is_relative_to(self._real_root):
             return True

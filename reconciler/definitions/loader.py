@@ -95,7 +95,7 @@ class _Loader:
         document.complaints += [c for c in found if c.path not in wrong or exists(own, c.path)]
         if document.merging:
             document.complaints = [c for c in document.complaints if c.rule != "missing"]
-        if document.complaints or document.merging:
+        if found or document.complaints:
             return None
         build = to_build(value, kind)
         place = Place(document.file.shown, document.line, document.column)
@@ -136,8 +136,8 @@ class _Loader:
             if parsed.value is None:
                 continue
             if not isinstance(parsed.value, dict):
-                message = "a document is one mapping, the body of one build"
-                hint = "give each build a document of its own" if isinstance(parsed.value, list) else "begin with name:"
+                message = "a document is one mapping: keys of a build and their values"
+                hint = "give each build a document of its own" if isinstance(parsed.value, list) else ""
                 document.complaints.append(Complaint((), message, hint, "not-a-mapping"))
                 self._report(file, text, [document])
                 continue

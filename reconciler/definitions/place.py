@@ -5,34 +5,30 @@ A line that may hold a credential's value is never shown.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from reconciler.definitions.compose import Fault, Parsed, Path, Spot, Spots
-from reconciler.definitions.document import Complaint, lookup
+from reconciler.definitions.document import Complaint
 from reconciler.definitions.files import SourceFile
 from reconciler.definitions.reader import read
-from reconciler.definitions.secrecy import hidden_paths
+from reconciler.definitions.secrecy import hidden_paths, may_be_shown
 from reconciler.definitions.text import Lines
 from reconciler.model.problem import Place, Problem
-
-_SHOWN = 200
-"""How many faults of a text get their line shown; judging a line takes up to 0.1 ms."""
-
-_VALUE_KEY = re.compile(r"(?:default_)?value[\"']?\s*:")
-_ANY_KEY = re.compile(r"^(\s*(?:- +)*)[\"']?([A-Za-z_][\w-]*)[\"']?\s*:")
 
 
 def of_faults(file: SourceFile, text: str, faults: Iterable[Fault]) -> list[Problem]:
     """Give each fault of a text its place. A line that looks like a credential's is not shown."""
     lines = Lines(text)
     last = len(text.rstrip())
+    credentials = "credential" in text
     problems = []
-    for number, fault in enumerate(faults):
+    judged, source = 0, ""
+    for fault in faults:
         line, column = lines.at(min(fault.start, last))
-        place = Place(file.shown, line, column)
-        source = "" if number >= _SHOWN or _looks_secret(lines, line) else lines.line(line)
-        problems.append(_problem(place, fault, source, fault.end - fault.start))
+        if line != judged:
+            judged = line
+            source = lines.line(line) if may_be_shown(lines.line(line), credentials=credentials) else ""
+        problems.append(_problem(Place(file.shown, line, column), fault, source, fault.end - fault.start))
     return problems
 
 
@@ -72,23 +68,10 @@ def _hidden_lines(documents: Sequence[Parsed], lines: Lines) -> set[int]:
     for document in documents:
         for path in hidden_paths(document.value):
             spot = document.spots.get(path)
-            if spot is not None and lookup(document.value, path) is not None:
-                hidden.update(range(lines.at(spot.start)[0], lines.at(max(spot.start, spot.end - 1))[0] + 1))
+            if spot is not None:
+                start = spot.key_start if spot.key_start >= 0 else spot.start
+                hidden.update(range(lines.at(start)[0], lines.at(max(start, spot.end - 1))[0] + 1))
     return hidden
-
-
-def _looks_secret(lines: Lines, line: int) -> bool:
-    """Judge a line of a text that could not be read: is it a value, or the continuation of one?"""
-    text = lines.line(line)
-    if _VALUE_KEY.search(text):
-        return True
-    key = _ANY_KEY.match(text)
-    indent = len(key.group(1)) if key else len(text) - len(text.lstrip())
-    for above in range(line - 1, max(0, line - 200), -1):
-        other = _ANY_KEY.match(lines.line(above))
-        if other and (key is None or len(other.group(1)) < indent):
-            return other.group(2) in ("default_value", "value")
-    return False
 
 
 def _problem(place: Place, wrong: Fault | Complaint, source: str, width: int) -> Problem:

@@ -215,18 +215,17 @@ SCHEMAS = {"build": build_schema, "reconciler": configuration_schema}
 
 
 def schema_text(name: str) -> str:
-    """Return the text of a shipped schema, "build" or "reconciler". Raises KeyError for another name.
+    """Return the text of a shipped schema: "build", "reconciler", "plan". Raises KeyError for an unknown name.
 
     A wheel has the files inside the package, a checkout beside it.
     """
-    if name not in SCHEMAS:
-        raise KeyError(name)
-    package = importlib.resources.files("reconciler")
-    inside = package / "schemas" / f"{name}.schema.json"
-    if inside.is_file():
-        return inside.read_text(encoding="utf-8")
-    beside = Path(__file__).parents[2] / "schemas" / f"{name}.schema.json"
-    return beside.read_text(encoding="utf-8")
+    file = f"{name}.schema.json"
+    inside = importlib.resources.files("reconciler") / "schemas"
+    beside = Path(__file__).parents[2] / "schemas"
+    for folder in (inside, beside):
+        if folder.is_dir() and file in {entry.name for entry in folder.iterdir()}:
+            return (folder / file).read_text(encoding="utf-8")
+    raise KeyError(name)
 
 
 def generated_schema(name: str) -> str:

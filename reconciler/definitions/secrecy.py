@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from reconciler.definitions.compose import Path
-from reconciler.model.fields import ROWS, Elements, Leaf, Row
+from reconciler.model.fields import IDENTITY, ROWS, Elements, Leaf, Row, walk
 
 _FLAG = "is_credential"
 
@@ -34,9 +35,9 @@ VALUES = frozenset({"default_value", "value"})
 def hidden_paths(value: Any) -> list[Path]:
     """Return the paths of values that no message may show.
 
-    A mapping that has a key `is_credential`, `default_value` or `value` is taken for a carrier wherever it
-    stands. Its value is hidden where the flag is anything but absent or false, or where the element has
-    a key that nobody knows, which may be the flag misspelt; what is under such a key is hidden too.
+    A mapping is taken for a carrier where it stands in such a list, and anywhere else by its keys. Its value
+    is hidden where the flag is anything but absent or false, or where it has a key that nobody knows, which
+    may be the flag misspelt; what is under such a key is hidden too.
     """
     hidden: list[Path] = []
     pending: list[tuple[Path, Any]] = [((), value)]
@@ -45,21 +46,44 @@ def hidden_paths(value: Any) -> list[Path]:
         if isinstance(node, list):
             pending += [((*path, index), item) for index, item in enumerate(node)]
         elif isinstance(node, dict):
-            hidden += [(*path, key) for key in _hidden_keys(node)]
+            hidden += [(*path, key) for key in _hidden_keys(node, listed=len(path) > 1 and path[-2] in CARRIERS)]
             pending += [((*path, key), item) for key, item in node.items()]
     return hidden
 
 
 def is_hidden(element: Any, key: str) -> bool:
     """Tell whether the value under a key of an element may be secret."""
-    return isinstance(element, dict) and key in _hidden_keys(element)
+    return isinstance(element, dict) and key in _hidden_keys(element, listed=False)
 
 
-def _hidden_keys(element: dict[str, Any]) -> list[str]:
-    if not (_FLAG in element or VALUES & element.keys()):
+def _hidden_keys(element: dict[str, Any], *, listed: bool) -> list[str]:
+    if not (listed or _FLAG in element or VALUES & element.keys()):
         return []
     flag = element.get(_FLAG)
     unknown = [key for key in element if key not in _LEAVES]
     if flag is False or (_FLAG not in element and not unknown):
         return []
     return [*(key for key in element if key in VALUES), *unknown]
+
+
+_SHOWABLE = (
+    frozenset(
+        step for rows in ROWS.values() for path, _ in walk(rows) for step in path.replace("[]", "").split(".")
+    ).union(IDENTITY)
+    - VALUES
+)
+_KEY = re.compile(r"^(\s*(?:- +)*)[\"']?([A-Za-z_][\w-]*)[\"']?\s*:")
+_VALUE_KEY = re.compile(r"(?:default_)?value[\"']?\s*:")
+
+
+def may_be_shown(line: str, *, credentials: bool) -> bool:
+    """Judge a line of a text that could not be read, so that nobody knows what its parts are.
+
+    Args:
+        line: the line.
+        credentials: the text speaks of them: only lines that begin with a key of another setting are shown.
+    """
+    if _VALUE_KEY.search(line):
+        return False
+    key = _KEY.match(line)
+    return not credentials or (key is not None and key.group(2) in _SHOWABLE)

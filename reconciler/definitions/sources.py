@@ -27,6 +27,8 @@ WRITTEN_OUT = frozenset(IDENTITY).union(
 )
 """Leaves that say which build or element it is: they stand in the definition itself."""
 
+_NOT_FROM = WRITTEN_OUT | {FROM_ENV, FROM_FILE}
+
 _CLOSED = frozenset({".git", ".reconciler"})
 
 
@@ -50,7 +52,7 @@ def resolve_sources(document: Document, environment: Environment) -> None:
         children = node.items() if isinstance(node, dict) else enumerate(node)
         for step, child in list(children):
             here = (*path, step)
-            if isinstance(child, dict) and _is_source(child) and isinstance(step, str) and step not in WRITTEN_OUT:
+            if isinstance(child, dict) and _is_source(child) and isinstance(step, str) and step not in _NOT_FROM:
                 node[step] = _resolve(child, here, document, environment)
             elif isinstance(child, dict | list):
                 pending.append((here, child))

@@ -212,7 +212,9 @@ def _wrong_type(path: Path, given: object, schema: dict[str, Any], parent: objec
     ):
         return Complaint(path, f"{name} must be written out here", "it says which build or element this is", "source")
     if wanted == "object" and isinstance(given, list) and not isinstance(path[-1], int):
-        return Complaint(path, f"{name} is one object, not a list", "take the dashes out", "wrong-type", on_key=True)
+        return Complaint(
+            path, f"{name} is one object, not a list", "write its keys directly below it", "wrong-type", on_key=True
+        )
     secret = bool(path) and is_hidden(parent, str(path[-1]))
     hint = _hint(wanted, given, secret=secret)
     on_key = isinstance(given, dict | list)

@@ -25,6 +25,19 @@ def _paths(rows: tuple[Row, ...], values: Values, parent: str) -> Iterator[str]:
                 yield from _paths(row.rows, element.values, f"{path}[{element.key}]")
 
 
+def secrets_in(build: Build) -> tuple[Secret, ...]:
+    """Return every secret value of a build."""
+    return tuple(_values(build.values))
+
+
+def _values(values: Values) -> Iterator[Secret]:
+    for value in values.values():
+        if isinstance(value, Secret):
+            yield value
+        for element in elements_of(value):
+            yield from _values(element.values)
+
+
 def secret_paths(build: Build) -> frozenset[str]:
     """Return the paths whose value is a `Secret`, or a credential's whose value is left out."""
     return frozenset(_secrets(ROWS[build.kind], build.values, ""))

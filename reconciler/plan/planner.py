@@ -138,8 +138,15 @@ def _create(inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str]
         or _without_value(result)
     )
     step = _base(definition, Action.CREATE, reason, None, record)
-    changes = additions(build, inputs.live.local_cluster)
-    return replace(step, blocked=blocked, changes=changes, send=result.send, learn=result.learn, unset=definition.unset)
+    return replace(
+        step,
+        blocked=blocked,
+        changes=additions(build, inputs.live.local_cluster),
+        send=result.send,
+        learn=result.learn,
+        unset=definition.unset,
+        notes=_unset(definition),
+    )
 
 
 def _incomplete(reading: Reading) -> Blocked | None:
@@ -234,9 +241,13 @@ def _notes(definition: Definition, known: Known) -> tuple[str, ...]:
         who = known.live.stamps.update_by or "somebody"
         when = "since our last apply" if known.live.stamps != known.record.stamps else "without a new time stamp"
         notes.append(f"changed by {who} {when}; not visible, and replaced by an update: {guards.UNSEEN}")
-    if definition.unset:
-        notes.append(f"not set in this environment, so not compared: {', '.join(definition.unset)}")
-    return tuple(notes)
+    return (*notes, *_unset(definition))
+
+
+def _unset(definition: Definition) -> tuple[str, ...]:
+    if not definition.unset:
+        return ()
+    return (f"not set in this environment, so not compared, and a write is refused: {', '.join(definition.unset)}",)
 
 
 def _troubles(live: Live) -> tuple[Trouble, ...]:

@@ -38,7 +38,7 @@ def _block(problem: Problem, ink: Ink) -> str:
     lines = [f"{place} {_one_line(problem.message)}"]
     number = str(problem.place.line)
     gutter = " " * max(5, len(number) + 1)
-    if problem.source.strip() and problem.place.line:
+    if problem.source and not problem.source.isspace() and problem.place.line:
         shown, indent, width = _window(problem)
         lines.append(f"{ink.paint(f'{number:>{len(gutter)}} |', Colour.PLACE)} {shown}".rstrip())
         caret = ink.paint("^" * width, Colour.BAD)

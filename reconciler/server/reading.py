@@ -173,7 +173,7 @@ def _json(door: ReadDoor, answer: Answer, what: str, project: str) -> Any:
             f"{door.server} does not answer as a Zadig does (HTTP {answer.status} for {what})",
             "check the address: it is scheme://host[:port] of Zadig v4.2.0 or later, without a path",
         )
-    told = f" ({description})" if description else ""
+    told = f" ({door.told(description)})" if description else ""
     raise ServerError(f"HTTP {answer.status} for {what}{told}", "look into Zadig's own log (aslan), or run again")
 
 

@@ -23,6 +23,7 @@ import httpx
 from reconciler import __version__
 from reconciler.model.errors import BadToken, ServerError
 from reconciler.model.secret import Secret
+from reconciler.server import wire
 
 Transport = Callable[[], httpx.BaseTransport]
 Params = Mapping[str, str]
@@ -68,15 +69,18 @@ class Clock:
 
 @dataclass(slots=True)
 class Connection:
-    """Where and how to speak: base URL, token, timeouts in seconds, and (in tests) another transport."""
+    """Where and how to speak: base URL, token, timeouts in seconds, and (in tests) another transport.
+
+    A text of the server that repeats one of `secrets`, or the token, is not told.
+    """
 
     server: str
     token: Secret
-    bearer: Callable[[Secret], str]
     timeout: float = 30.0
     deadline: float = 600.0
     transport: Transport | None = None
     clock: Clock = field(default_factory=Clock)
+    secrets: tuple[Secret, ...] = ()
 
 
 def refuse_writes(request: httpx.Request) -> None:
@@ -127,6 +131,11 @@ class ReadDoor:
             "check the address (--server, ZADIG_SERVER or reconciler.yaml), the network and that Zadig is up",
         )
 
+    def told(self, text: str) -> str:
+        """Return a text of the server as it may be shown: not at all where it repeats a secret."""
+        secrets = (self._connection.token, *self._connection.secrets)
+        return "(left out, it repeats a secret)" if wire.repeats(text, secrets) else text
+
     def rest(self, seconds: float) -> None:
         """Wait as long as the server asked for, a minute at most."""
         self._connection.clock.sleep(min(seconds, _LONGEST_WAIT))
@@ -151,7 +160,7 @@ class ReadDoor:
                 trust_env=httpx.URL(connection.server).host not in _LOOPBACK,
                 timeout=connection.timeout,
                 headers={
-                    "Authorization": f"Bearer {connection.bearer(connection.token)}",
+                    "Authorization": f"Bearer {wire.bearer(connection.token)}",
                     "User-Agent": f"zadig-reconciler/{__version__}",
                 },
                 event_hooks={"request": self.hooks},

@@ -13,6 +13,9 @@ Json = Mapping[str, Any]
 class Nonsense(ServerError):
     """The server answered something that a Zadig does not."""
 
+    def __init__(self, message: str, hint: str = "is this the address of a Zadig of v4.2.0 or later?") -> None:
+        super().__init__(message, hint)
+
 
 def branch(detail: Json, path: list[str] | tuple[str, ...]) -> Json:
     """Follow keys downwards; an empty object where one is missing or null."""

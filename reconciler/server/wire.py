@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from reconciler.model.build import CHOICE_VALUE, CODE_HOST_TYPE, Value, keyed
 from reconciler.model.fields import PLAIN, SERVER_OUTPUTS, TEMPLATE, Elements, Leaf, Row, Sight, Type
@@ -41,7 +42,7 @@ def decode(body: bytes, what: str) -> Any:
     """Parse a JSON answer. Raises Nonsense where it is not JSON."""
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Nonsense(
             f"{what} is not JSON", "is this the address of a Zadig, and not of something in front of it?"
         ) from None
@@ -78,12 +79,22 @@ def business(body: bytes) -> tuple[int, str]:
     """
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return 0, ""
     if not isinstance(answer, Mapping):
         return 0, ""
     code, description = answer.get("code"), answer.get("description")
     return code if isinstance(code, int) else 0, description if isinstance(description, str) else ""
+
+
+def repeats(text: str, secrets: Iterable[Secret]) -> bool:
+    """Tell whether a text holds one of the secrets, in clear or as JSON or a URL write it."""
+    for secret in secrets:
+        clear = secret.reveal() if secret.is_set else ""
+        forms = (clear, json.dumps(clear)[1:-1], json.dumps(clear, ensure_ascii=False)[1:-1], quote(clear))
+        if clear and any(form in text for form in forms):
+            return True
+    return False
 
 
 def _reveal(value: object) -> str:

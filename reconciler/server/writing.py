@@ -96,11 +96,12 @@ class ServerWriter:
             return Written()
         if answer.status in UNCERTAIN:
             return Lost(f"HTTP {answer.status}", answer.retry_after or 0.0)
-        return _refusal(answer, build)
+        return _refusal(answer, build, self._door)
 
 
-def _refusal(answer: Answer, build: Build) -> Refusal:
+def _refusal(answer: Answer, build: Build, door: WriteDoor) -> Refusal:
     code, description = wire.business(answer.body)
+    description = door.told(description)
     if answer.status == 403:
         message, hint = not_permitted(answer, build.project)
         return Refusal(403, 0, message, hint)

@@ -49,18 +49,19 @@ def check_environment(planned: Planned) -> None:
 def locked(settings: Settings, planned: Planned, world: World, options: Options) -> Iterator[Iterator[Outcome]]:
     """Open everything that an apply needs and hand out its outcomes."""
     clock = world.clock or Clock()
+    where = connection(settings, world, [step.send for step in planned.plan.writes if step.send])
     with ExitStack() as stack:
         books = None
         door: ReadDoor
         writer: Writer
         if options.dry_run:
-            door, writer = ReadDoor(connection(settings, world)), DryWriter()
+            door, writer = ReadDoor(where), DryWriter()
         else:
             projects = sorted({step.project for step in planned.plan.steps})
             books = stack.enter_context(open_ledger(settings, writable=True))
             books.lock(projects)
             stack.callback(books.unlock, projects)
-            door = WriteDoor(connection(settings, world))
+            door = WriteDoor(where)
             writer = ServerWriter(door)
             if planned.plan.writes:
                 writer.probe()

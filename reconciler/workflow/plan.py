@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.model.build import Build
+from reconciler.model.declared import secrets_in
 from reconciler.model.definition import Desired
 from reconciler.model.errors import BadToken, LedgerError, UsageError
 from reconciler.model.live import Live, Reading
@@ -60,7 +62,7 @@ class Planned:
 def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
     """Compare the definitions with the server, by GETs only."""
     documents, warnings = read_ledger(settings, projects_of(settings, desired))
-    with read_door(settings, world) as door:
+    with read_door(settings, world, [d.build for d in desired.definitions]) as door:
         readings = _read(door, settings, desired, documents)
         live = Live(readings)
         if questions(desired, live).local_cluster:
@@ -101,17 +103,17 @@ def open_ledger(settings: Settings, *, writable: bool) -> SqliteLedger:
 
 
 @contextlib.contextmanager
-def read_door(settings: Settings, world: World) -> Iterator[ReadDoor]:
+def read_door(settings: Settings, world: World, builds: Iterable[Build] = ()) -> Iterator[ReadDoor]:
     """Open the door for reading. Raises UsageError without a server, BadToken without a token."""
-    door = ReadDoor(connection(settings, world))
+    door = ReadDoor(connection(settings, world, builds))
     try:
         yield door
     finally:
         door.close()
 
 
-def connection(settings: Settings, world: World) -> Connection:
-    """Put together where to connect and as whom."""
+def connection(settings: Settings, world: World, builds: Iterable[Build] = ()) -> Connection:
+    """Put together where to connect and as whom; no text that repeats a secret of `builds` will be told."""
     if not settings.server:
         raise UsageError(
             "no server is configured", "use --server URL, set ZADIG_SERVER, or write `server:` into reconciler.yaml"
@@ -119,11 +121,11 @@ def connection(settings: Settings, world: World) -> Connection:
     return Connection(
         settings.server,
         _token(settings),
-        wire.bearer,
         settings.timeout,
         settings.deadline,
         world.transport,
         world.clock or Clock(),
+        tuple(secret for build in builds for secret in secrets_in(build)),
     )
 
 

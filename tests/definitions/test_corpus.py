@@ -26,7 +26,7 @@ def settings_of(folder: Path) -> Settings:
 def test_answers_a_bad_input_with_the_text_beside_it(case):
     folder = CORPUS / case
     with pytest.raises(InvalidDefinitions) as caught:
-        load(settings_of(folder), {"BUILD_X": "x", "ZADIG_TOKEN": "canary"}, cwd=str(folder))
+        load(settings_of(folder), {"BUILD_X": "x", "BUILD_SHELL": "canary", "ZADIG_TOKEN": "canary"}, cwd=str(folder))
     text = render(caught.value.problems)
     expected = folder / "expected.txt"
     if os.environ.get("UPDATE_GOLDEN"):

@@ -65,6 +65,8 @@ def test_links_that_cannot_be_followed_are_told_about(tmp_path):
     nowhere = "this link leads nowhere, or to itself"
     out = "this link leads out of the tree"
     assert told(tree) == [("file.yaml", out), ("folder", out), ("lost.yaml", nowhere), ("self.yaml", nowhere)]
+    assert told(tree, tree / "folder") == [("folder", out)]
+    assert told(tree, tree / "file.yaml") == [("file.yaml", out)]
 
 
 def test_links_inside_the_tree_are_followed_once(tmp_path):
@@ -130,6 +132,8 @@ HOSTILE = {
     "unknown keys": "".join(f"k{n}: 1\n" for n in range(5_000)),
     "anchors": "".join(f"k{n}: &a{n} 1\n" for n in range(5_000)),
     "one long line": GOOD + "build_script: " + "x" * 4_000_000 + "\ntiemout: 1\n",
+    "faults of one long line": "{" + "a: 1, " * 10_000 + "b: '" + "x" * 4_000_000 + "'}",
+    "keys of one long line": "{" + ", ".join(f"k{n}: 1" for n in range(10_000)) + ", b: '" + "x" * 4_000_000 + "'}",
     "digits": GOOD + "advanced_settings: {timeout: " + "7" * 1_000_000 + "}\n",
     "quotes": '"' * 1_000_001,
     "colons": ": " * 100_000,

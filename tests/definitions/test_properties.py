@@ -14,11 +14,29 @@ from reconciler.model.errors import InvalidDefinitions
 from reconciler.model.settings import Settings
 from reconciler.report.problems import render
 
-FRAGMENTS = st.sampled_from(
-    ["name: a\n", "project_key: d\n", "parameters:\n", "- key: k\n", "  value: ", "&a ", "*a", "<<: ", "!!str ",
-     "---\n", "{", "}", "[", "]", ":", "- ", "'", '"', "|\n", ">-\n", "\t", "\r", "\n", "#", "? ", "%YAML 1.2\n", "null",
-     "1.20", "\u2028", "\ufeff", "\x00", "\\ud800", "from_env: X", "x-reconciler: ", "advanced_settings: ", "\U0001f680"]
-)  # fmt: skip
+LINES = ["name: a\n", "project_key: d\n", "parameters:\n", "- key: k\n", "  value: ", "---\n", "%YAML 1.2\n"]
+SIGNS = [
+    "&a ",
+    "*a",
+    "<<: ",
+    "!!str ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    "- ",
+    "'",
+    '"',
+    "|\n",
+    ">-\n",
+    "#",
+    "? ",
+    "null",
+    "1.20",
+]
+ODDITIES = ["\t", "\r", "\n", "\u2028", "\ufeff", "\x00", "\\ud800", "from_env: X", "x-reconciler: ", "\U0001f680"]
+FRAGMENTS = st.sampled_from([*LINES, *SIGNS, *ODDITIES])
 TEXTS = st.lists(FRAGMENTS, max_size=20).map(lambda parts: "".join(parts).encode("utf-8", "surrogatepass"))
 CHARACTERS = st.characters(blacklist_categories=["Cs"])
 KEYS = st.text(CHARACTERS, max_size=8)

@@ -1,0 +1,4 @@
+#!/bin/bash
+set -e
+cd "$WORKSPACE/$REPONAME_0"
+make build

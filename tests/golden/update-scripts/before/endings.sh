@@ -1,0 +1,3 @@
+@echo off
+build.bat
+test.bat

@@ -1,0 +1,10 @@
+#!/bin/bash
+set -e
+
+cd "$WORKSPACE/$REPONAME_0"
+make build
+make test
+make image
+make push
+
+echo done
