@@ -175,8 +175,6 @@ def answering(status: int, body: bytes, media: str = "text/html") -> Iterator[st
             self.end_headers()
             self.wfile.write(body)
 
-        do_PUT = do_POST = do_GET
-
         def log_message(self, *_: object) -> None:
             pass
 
@@ -331,6 +329,29 @@ def test_a_server_that_is_no_zadig_answers_nonsense(desk: Desk, status: int, bod
     desk.write(plain())
     with answering(status, body, media) as url:
         desk.run("plan", "--server", url).told(69)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "server"),
+    [
+        ("SSL_CERT_FILE", "/nowhere/ca.pem", ""),
+        ("HTTP_PROXY", "socks5://127.0.0.1:1", "http://zadig.invalid"),
+        ("HTTP_PROXY", "nonsense://127.0.0.1:1", "http://zadig.invalid"),
+    ],
+)
+def test_a_machine_that_is_set_up_wrongly_is_no_fault_of_ours(
+    desk: Desk, monkeypatch, variable: str, value: str, server: str
+):
+    """What the environment says about certificates and proxies can be wrong: a sentence names what to correct."""
+    for name in ("HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    desk.write(plain())
+    said = desk.run("plan", *(["--server", server] if server else []))
+    assert "a fault of ours" not in said.err
+    if said.code:
+        said.told(said.code, value)
+        assert said.code in (64, 69)
 
 
 def test_an_empty_tree_is_told_with_the_next_step(desk: Desk):

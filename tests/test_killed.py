@@ -43,11 +43,12 @@ class Scene:
 
     @contextlib.contextmanager
     def applying(self) -> Iterator[subprocess.Popen[bytes]]:
-        """A real process that applies; it is gone when the context ends."""
-        arguments = ["apply", str(self.tree), "--yes", "--concurrency", "1"]
-        with subprocess.Popen(
-            [sys.executable, "-m", "reconciler", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as run:
+        """A real process that applies; it is gone when the context ends, and takes Ctrl-C also where we do not."""
+        command = [sys.executable, "-m", "reconciler", "apply", str(self.tree), "--yes", "--concurrency", "1"]
+        ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+        run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        signal.signal(signal.SIGINT, ours)
+        with run:
             try:
                 yield run
             finally:
@@ -184,8 +185,6 @@ def test_updates_that_are_killed_converge(scene: Scene, point: str, capsys):
         made_from("next"),
     )
     fault = UPDATES[point]
-    writes = sum(1 for r in scene.emulator.requests() if r["method"] in WRITES)
-    assert writes == 0
     scene.kill(fault, lambda: fault["kind"] != "slow" or written(scene, fault))
     assert scene.again() == 0
     assert {name: b["scripts"] for name, b in scene.stored().items() if name in "ab"} == {"a": "two\n", "b": "two\n"}

@@ -78,9 +78,9 @@ def ready(run: subprocess.Popen[str]) -> None:
 
 
 def test_processes_that_write_at_once_lose_no_record(tmp_path: Path):
-    """Three processes, fifteen changes each, all of them begun while the others write."""
+    """Three processes, eight changes each, all of them begun while the others write."""
     path = tmp_path / "ledger.db"
-    runs = [process(WRITER, str(path), str(who), "15") for who in range(3)]
+    runs = [process(WRITER, str(path), str(who), "8") for who in range(3)]
     for run in runs:
         ready(run)
     for run in runs:
@@ -90,7 +90,7 @@ def test_processes_that_write_at_once_lose_no_record(tmp_path: Path):
         assert run.returncode == 0
     with opened(path, writable=False) as ledger:
         names = set(ledger.read("yaml").records)
-    assert names == {f"{who}-{number}" for who in range(3) for number in range(15)}
+    assert names == {f"{who}-{number}" for who in range(3) for number in range(8)}
 
 
 def test_a_change_that_fails_in_the_middle_changes_nothing(tmp_path: Path):
@@ -364,7 +364,7 @@ _DOCUMENTS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(_DOCUMENTS)
 def test_what_is_written_is_read(document: Document):
     """Every kind of value in every place of the table, and the same bytes for the same document."""
@@ -393,13 +393,12 @@ def full(kind: Kind) -> Build:
 
 def without_secrets(build: Build) -> Build:
     def strip(values) -> dict:
-        kept = {}
-        for path, value in values.items():
-            if isinstance(value, tuple):
-                value = tuple(Element(e.key, strip(e.values)) if isinstance(e, Element) else e for e in value)
-            if not isinstance(value, Secret):
-                kept[path] = value
-        return kept
+        return {path: inside(value) for path, value in values.items() if not isinstance(value, Secret)}
+
+    def inside(value):
+        if not isinstance(value, tuple):
+            return value
+        return tuple(Element(e.key, strip(e.values)) if isinstance(e, Element) else e for e in value)
 
     return replace(build, values=strip(build.values))
 
@@ -421,12 +420,23 @@ def test_a_build_with_every_field_comes_back_without_its_secrets(tmp_path: Path,
     expected = replace(whole, build=without_secrets(whole.build))
     assert document.records == {"full": expected}
     assert document.intents == {"full": Intent(expected, (expected.build,))}
-    assert repr(document.records["full"].build) == repr(expected.build)
+    assert in_order(document.records["full"].build.values) == in_order(expected.build.values)
     assert any(isinstance(value, Secret) for value in flat(full(kind)))
     content = path.read_bytes()
     for form in (CANARY, base64.b64encode(CANARY.encode()).decode().rstrip("="), "(sensitive)"):
         assert form.encode() not in content
     assert b"parameters[one].default_value" in content
+
+
+def in_order(values) -> str:
+    """Values with their types, the order of keys left aside: True is not 1, a tuple is no list."""
+    return repr([(key, _in_order(values[key])) for key in sorted(values)])
+
+
+def _in_order(value):
+    if isinstance(value, tuple):
+        return tuple((e.key, in_order(e.values)) if isinstance(e, Element) else e for e in value)
+    return value
 
 
 def flat(build: Build) -> list:

@@ -17,8 +17,8 @@ from reconciler.compare.explain import differing
 from reconciler.compare.facts import Facts, Side, canonical, project
 from reconciler.compare.knowledge import Known, Trust
 from reconciler.compare.resolve import BLOCK, DOCKER, STRATEGY, default_of, wanted
-from reconciler.compare.show import flat, path_of, shown, shown_level, shown_value
-from reconciler.model.build import DEFAULT, Build, Value, Values, elements_of
+from reconciler.compare.show import path_of, shown, shown_level, shown_value
+from reconciler.model.build import DEFAULT, Build, Value, Values, elements_of, join
 from reconciler.model.change import Change, ChangeKind
 from reconciler.model.declared import declared_paths
 from reconciler.model.fields import ASSUMED_USUAL, PLAIN, ROWS, Elements, Leaf, Row, Type
@@ -159,27 +159,35 @@ def _released(desired: Build, known: Known) -> Iterator[Change]:
     """Paths that the last apply declared and the definition does not any more: kept, and said so."""
     if known.record is None or known.record.build.kind is not desired.kind:
         return
-    declared = declared_paths(desired)
-    gone = known.record.declared - declared
-    if not gone:
-        return
-    values = flat(ROWS[desired.kind], known.values, "")
-    for path in gone:
-        inside = _parents(path)
-        if any(parent in gone for parent in inside) or path not in values:
+    gone = known.record.declared - declared_paths(desired)
+    if gone:
+        yield from _kept(ROWS[desired.kind], (desired.values, known.values), "", gone)
+
+
+def _kept(rows: tuple[Row, ...], pair: tuple[Values, Values], parent: str, gone: frozenset[str]) -> Iterator[Change]:
+    """Walk what is there on both sides: what was taken out of a declared list does not stay.
+
+    Template inputs are never taken out: one that is not declared any more is kept.
+    """
+    want, have = pair
+    for row in rows:
+        path = join(parent, row.path)
+        if row.path not in have or path == BLOCK or (DOCKER in gone and path.startswith(f"{DOCKER}.")):
             continue
-        row, value = values[path]
-        sensitive = isinstance(value, Secret)
-        now = None if sensitive else shown_value(row, value)
-        yield Change(path, ChangeKind.RELEASED, before=now, after=now, sensitive=sensitive)
+        if path in gone:
+            yield _release(path, row, have)
+        elif isinstance(row, Elements):
+            mine = {e.key: e.values for e in elements_of(want.get(row.path))}
+            for element in elements_of(have[row.path]):
+                if element.key in mine or row.path == "inputs":
+                    inner = (mine.get(element.key, {}), element.values)
+                    yield from _kept(row.rows, inner, f"{path}[{element.key}]", gone)
 
 
-def _parents(path: str) -> list[str]:
-    """Every path that contains this one: "a.b[K].c" → "a.b[K]", "a.b", "a"."""
-    found = []
-    while cut := max(path.rfind("."), path.rfind("[")):
-        if cut < 0:
-            break
-        path = path[:cut]
-        found.append(path)
-    return found
+def _release(path: str, row: Row, have: Values) -> Change:
+    value = have[row.path]
+    sensitive = isinstance(value, Secret)
+    now = None if sensitive else shown_value(row, value)
+    if path == DOCKER:
+        now = _docker(have, {}).after if value is True else None
+    return Change(path, ChangeKind.RELEASED, before=now, after=now, sensitive=sensitive)

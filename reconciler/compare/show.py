@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from reconciler.model.build import DEFAULT, Value, Values, elements_of, join
 from reconciler.model.change import Shown
-from reconciler.model.fields import Elements, Leaf, Row, Type
+from reconciler.model.fields import Elements, Leaf, Row
 from reconciler.model.secret import MASK, Secret
 
 
@@ -38,20 +38,6 @@ def shown_level(rows: tuple[Row, ...], values: Values, prefix: str = "") -> dict
     if is_input and "value" in level and "is_credential" not in level:
         level["value"] = MASK
     return level
-
-
-def flat(rows: tuple[Row, ...], values: Values, parent: str) -> dict[str, tuple[Row, Value]]:
-    """Return every value of a build by its path, lists and what is in them included, blocks left out."""
-    found: dict[str, tuple[Row, Value]] = {}
-    for row in rows:
-        if row.path not in values or (isinstance(row, Leaf) and row.type is Type.BLOCK):
-            continue
-        path = join(parent, row.path)
-        found[path] = (row, values[row.path])
-        if isinstance(row, Elements):
-            for element in elements_of(values[row.path]):
-                found |= flat(row.rows, element.values, f"{path}[{element.key}]")
-    return found
 
 
 def path_of(keys: Iterable[str]) -> str:

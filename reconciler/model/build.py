@@ -86,13 +86,13 @@ def cut_slashes(text: str) -> str:
 def keyed(row: Elements, levels: Iterable[Values]) -> tuple[Element, ...]:
     """Give each level its key: the row's key leaves joined by "/", "#2" added for a second one of the same.
 
-    Repositories are keyed without outer slashes, so that one is found again whatever its code host's type.
+    Repositories are keyed without any outer slashes, so that one is found again whatever its code host's type.
     """
     seen: Counter[str] = Counter()
-    tidy = cut_slashes if row.key == REPOSITORY_KEY else str
+    outer = "/" if row.key == REPOSITORY_KEY else ""
     result = []
     for level in levels:
-        key = "/".join(tidy(str(level.get(leaf, ""))) for leaf in row.key)
+        key = "/".join(str(level.get(leaf, "")).strip(outer) if outer else str(level.get(leaf, "")) for leaf in row.key)
         seen[key] += 1
         result.append(Element(key if seen[key] == 1 else f"{key}#{seen[key]}", level))
     return tuple(result)

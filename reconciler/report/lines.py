@@ -15,11 +15,17 @@ LONGEST = 4000
 
 def line_diff(before: str, after: str) -> list[str]:
     """Return the hunks of a unified diff, each line with its mark; blanks at the end of a line are made visible."""
-    left, right = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    left, right = _lines(before), _lines(after)
     if len(left) + len(right) > LONGEST:
         return [f"  {len(left)} lines → {len(right)} lines, too long to show"]
     hunks = difflib.unified_diff(left, right, n=CONTEXT)
     return [line for raw in list(hunks)[2:] for line in _shown(raw)]
+
+
+def _lines(text: str) -> list[str]:
+    """Break at newlines alone, as a shell does."""
+    lines = [f"{line}\n" for line in text.split("\n")]
+    return [*lines[:-1], lines[-1][:-1]] if lines[-1] != "\n" else lines[:-1]
 
 
 def _shown(raw: str) -> Iterator[str]:
