@@ -117,7 +117,8 @@ class SqliteLedger:
         ).fetchone()
         return codec.load(row[0]) if row else Document()
 
-    def _open(self, *, writable: bool) -> sqlite3.Connection:
+    def _open(self, *, writable: bool) -> sqlite3.Connection | None:
+        """Open the file; None where a reading run finds one that nothing was written to yet."""
         with self._told():
             if writable:
                 self._make_folder()
@@ -127,8 +128,9 @@ class SqliteLedger:
             db.execute("PRAGMA synchronous = FULL")
             if writable:
                 db.executescript(_SCHEMA)
-            else:
-                db.execute("SELECT count(*) FROM documents").fetchone()
+            elif not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                db.close()
+                return None
             return db
         raise AssertionError  # pragma: no cover - the context manager never swallows
 
