@@ -161,6 +161,18 @@ def test_a_block_that_is_declared_no_more_is_said_to_be_released(rig: Rig):
     assert {c.path.partition(".")[0] for c in step.changes if c.kind is ChangeKind.RELEASED} == {"docker_build_step"}
 
 
+def test_a_change_that_left_no_stamp_is_put_on_nobody(rig: Rig):
+    """The stamps are still those of our own write: they do not say who changed the service modules since."""
+    rig.write(plain(build_script="make\n"))
+    rig.applied()
+    targets = [{"product_name": "yaml", "service_name": "s", "service_module": "m"}]
+    rig.meddle("api", lambda stored: stored.update(targets=targets), user="")
+    rig.write(plain(build_script="make all\n"))
+    (step,) = rig.plan().steps
+    assert "without a new time stamp" in step.notes[0]
+    assert "admin" not in step.notes[0]
+
+
 def test_every_reason_for_a_block_has_a_case():
     """No word of the vocabulary is without an example of how it reads."""
     seen = set()

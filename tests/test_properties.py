@@ -20,11 +20,15 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.compare.diff import diff
 from reconciler.compare.explain import differing
 from reconciler.compare.facts import canonical, project
+from reconciler.compare.knowledge import know
 from reconciler.model.fields import ROWS
+from reconciler.model.live import LiveBuild, Stamps
 from reconciler.model.outcome import Ending
 from reconciler.plan.step import Action
+from reconciler.plan.whole import whole
 from reconciler.report.document import dump, plan_document
 from reconciler.report.ink import Ink
 from reconciler.report.text import Style, render_outcome, render_plan
@@ -622,20 +626,20 @@ def test_a_build_compared_with_itself_has_no_difference(document: Doc):
     with new_rig() as rig:
         rig.write({"name": "b", **document})
         (definition,) = rig.load().definitions
-        values = definition.build.values
-        facts = project(ROWS[definition.build.kind], values, values, LOCAL, lambda _: False)
-        resolved = {path for path in facts.leaves if facts.leaves[path].have == facts.leaves[path].want}
-        assert canonical({k: v for k, v in facts.have.items() if k in resolved}) == canonical(
-            {k: v for k, v in facts.want.items() if k in resolved}
-        )
-        assert (facts.new, facts.gone, facts.unset) == ({}, {}, {})
-        assert all(have == want for have, want in facts.orders.values())
+    build = whole(definition.build, None, LOCAL, {}).send
+    live = LiveBuild(build.project, build.name, "zadig", Stamps(1, "admin"), build=build)
+    assert diff(build, know(live, None), LOCAL) == ()
+    facts = project(ROWS[build.kind], build.values, build.values, LOCAL, lambda path: path == "advanced_settings")
+    assert canonical(facts.have) == canonical(facts.want)
+    assert differing(facts.have, facts.want) == []
+    assert (facts.new, facts.gone, facts.unknown, facts.unset) == ({}, {}, {}, {})
+    assert all(have == want for have, want in facts.orders.values())
 
 
 # deepdiff ------------------------------------------------------------------------------------------------
 
 LEAVES = st.text(max_size=4) | st.integers(-2, 2) | st.booleans() | st.sampled_from(["1", "True", "", "[]", "{}"])
-KEYS = st.text(st.sampled_from("ab_.['\"]#/ é"), max_size=4)
+KEYS = st.text(st.sampled_from("ab_.['\"]#/ é"), max_size=4) | st.sampled_from(["__a", "__", "a.b", "root['a']"])
 NESTED: st.SearchStrategy[Any] = st.recursive(
     st.dictionaries(KEYS, LEAVES, max_size=3),
     lambda inner: st.dictionaries(KEYS, LEAVES | inner, max_size=3),
@@ -726,8 +730,7 @@ def test_no_output_holds_the_clear_text_of_a_secret(texts: list[str]):
 
     def look() -> None:
         plan = rig.plan()
-        for style in (Style(), Style(verbose=True)):
-            outputs.append(render_plan(plan, style))
+        outputs.extend(render_plan(plan, style) for style in (Style(), Style(verbose=True)))
         outcomes = rig.apply()
         outputs.append("".join(render_outcome(plan, o, Ink()) for o in outcomes))
         outputs.append(dump(plan_document(plan, outcomes)))
@@ -831,7 +834,7 @@ def edit_on_server(stored: Stored, edit: str, turn: int) -> None:
 def test_whatever_happens_in_between_nothing_is_made_twice_or_deleted_and_it_settles(
     turns: list[tuple[list[str], bool]],
 ):
-    """One POST per name at most, no DELETE ever, GET alone while reading; after an apply only blocked steps are left."""
+    """One POST per name at most, no DELETE ever, GET alone while reading; what is left after an apply is blocked."""
     names = ["a", "b", "c", "d"]
     definitions: dict[str, Doc] = {name: plain_of(name) for name in names}
     with new_rig() as rig:

@@ -230,17 +230,21 @@ def _update_reason(effective: list[Change], known: Known) -> str:
     parts = [f"{differ} setting{'s' if differ != 1 else ''} differ{'s' if differ == 1 else ''}"] if differ else []
     unseen = len(effective) - differ
     if unseen:
-        who = known.live.stamps.update_by or "somebody"
-        parts.append(f"{unseen} cannot be verified since {who} wrote")
+        parts.append(f"{unseen} cannot be verified since {_writer(known)} wrote")
     return ", ".join(parts)
+
+
+def _writer(known: Known) -> str:
+    """Name who wrote after us; a change that left our own stamps may be anybody's."""
+    ours = known.record is not None and known.live.stamps == known.record.stamps
+    return "somebody" if ours else known.live.stamps.update_by or "somebody"
 
 
 def _notes(definition: Definition, known: Known) -> tuple[str, ...]:
     notes = []
     if known.trust is Trust.STALE and known.record is not None:
-        who = known.live.stamps.update_by or "somebody"
         when = "since our last apply" if known.live.stamps != known.record.stamps else "without a new time stamp"
-        notes.append(f"changed by {who} {when}; not visible, and replaced by an update: {guards.UNSEEN}")
+        notes.append(f"changed by {_writer(known)} {when}; not visible, and replaced by an update: {guards.UNSEEN}")
     return (*notes, *_unset(definition))
 
 

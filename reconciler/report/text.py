@@ -97,7 +97,8 @@ def _body(step: Step, style: Style) -> Iterator[str]:
     if unverifiable and not style.verbose:
         yield f"? {len(unverifiable)} unverifiable: {safe(', '.join(unverifiable))}"
     for loss in step.losses:
-        yield style.ink.paint(f"✗ {safe(loss.path)} would be lost: {_short(safe(loss.value))}", Colour.BAD)
+        lost = "cannot be seen, and would be replaced" if loss.path == "unreadable" else f"{loss.path} would be lost"
+        yield style.ink.paint(f"✗ {safe(lost)}: {_short(safe(loss.value))}", Colour.BAD)
     for note in step.notes:
         yield style.ink.paint(f"note: {safe(note)}", Colour.PLACE)
 
