@@ -1030,3 +1030,12 @@ def test_the_same_key_twice_is_an_error(rig: Rig, what: str):
     with pytest.raises(InvalidDefinitions) as caught:
         rig.plan()
     assert [problem.rule for problem in caught.value.problems] == ["twice"]
+
+
+@pytest.mark.parametrize("cache", [{"enabled": None, "cache_dir": "/cache"}, {"enabled": False, "cache_dir": "/cache"}])
+def test_a_directory_of_a_disabled_cache_is_an_error(rig: Rig, cache: dict[str, Any]):
+    """The server would drop it silently; null means disabled."""
+    rig.write(plain("b", advanced_settings={"cache_setting": cache}))
+    with pytest.raises(InvalidDefinitions) as caught:
+        rig.plan()
+    assert [problem.rule for problem in caught.value.problems] == ["cache-dir"]

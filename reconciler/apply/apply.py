@@ -115,7 +115,7 @@ def _announce(step: Step, run: Run) -> Intent:
         tree=run.tree,
         build=step.send,
         declared=declared_paths(step.desired),
-        secrets=secret_paths(step.desired) | secret_paths(step.send),
+        secrets=secret_paths(step.desired),
         stamps=step.live or Stamps(0, ""),
         exact=bool(run.performer.user),
         when=int(run.now()),

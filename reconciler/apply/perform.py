@@ -103,7 +103,7 @@ class Performer:
         if live is None:
             raise Stop(Ending.BLOCKED, "stale", "the build was deleted since the plan was made", "plan again")
         if live.stamps != step.live or live.build != step.before:
-            who = live.stamps.update_by or "somebody"
+            who = "somebody" if live.stamps == step.live else live.stamps.update_by or "somebody"
             raise Stop(Ending.BLOCKED, "stale", f"{who} changed the build since the plan was made", "plan again")
         return live
 
@@ -138,7 +138,7 @@ class Performer:
         lacking = not_taken(sent, seen.build)
         if lacking:
             message = f"the server took the build, but not {', '.join(lacking)}"
-            hint = "does what they name exist there (strategy, template variable, platform)?"
+            hint = "does what it names exist there (a strategy, a variable of the template)?"
             raise Stop(Ending.FAILED, "not-taken", message, hint)
         return seen
 

@@ -50,7 +50,11 @@ DefaultValue = str | int | bool | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leaf:
-    """One setting. `required`: an empty 400 without it. `usual` (unreadable only): what it nearly always is."""
+    """One setting.
+
+    `required`: an empty 400 without it. `usual` (unreadable only): what it nearly always is. `always`: sent
+    with its empty value where nobody gave it one, because the server would store null.
+    """
 
     path: str
     type: Type = Type.STRING
@@ -62,6 +66,7 @@ class Leaf:
     enum: tuple[str, ...] = ()
     unit: str = ""
     secret: bool = False
+    always: bool = False
     usual: str = ""
     about: str = ""
 
@@ -126,7 +131,7 @@ def _pairs(path: str, what: str) -> Elements:
         path, ("key",), sight=Sight.UNREADABLE, internal=f"pre_build.{name}", about=f"{what} of the build's pod.",
         rows=(
             Leaf("key", sight=Sight.UNREADABLE, internal="key", required=True, about="Name."),
-            Leaf("value", sight=Sight.UNREADABLE, internal="value", about="Value."),
+            Leaf("value", sight=Sight.UNREADABLE, internal="value", always=True, about="Value."),
         ),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ intents × live ─► settle: an intent whose build reads back as intended unde
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reconciler.compare.compiled import OTHER
 from reconciler.compare.explain import differing
@@ -23,6 +23,7 @@ from reconciler.model.build import (
     Values,
     cut_slashes,
     elements_of,
+    join,
 )
 from reconciler.model.declared import secret_paths
 from reconciler.model.fields import ROWS, Elements, Leaf, Row, Sight
@@ -42,27 +43,40 @@ def not_taken(sent: Build, seen: Build) -> tuple[str, ...]:
     return tuple(sorted({*orders, *(path_of(keys) for keys in differing(facts.have, facts.want))}))
 
 
-def remember(sent: Build, seen: Build) -> Build:
+def remember(sent: Build, seen: Build, secrets: frozenset[str]) -> Build:
     """Return the build as it now is on the server, as far as shown and sent settings tell; no secrets."""
-    return replace(seen, values=_remember(ROWS[sent.kind], sent.values, seen.values))
+    return replace(seen, values=_Memory(secrets).level(ROWS[sent.kind], sent.values, seen.values, ""))
 
 
-def _remember(rows: tuple[Row, ...], sent: Values, seen: Values) -> Values:
-    values: dict[str, Value] = {key: seen[key] for key in (CODE_HOST_TYPE, CHOICE_VALUE) if key in seen}
-    for row in rows:
-        value = _remembered(row, sent, seen)
-        if value is not None and not isinstance(value, Secret):
-            values[row.path] = value
-    return values
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """`secrets`: the paths whose values are left out, whatever they look like on the server."""
 
+    secrets: frozenset[str]
 
-def _remembered(row: Row, sent: Values, seen: Values) -> Value | None:
-    if isinstance(row, Elements):
+    def level(self, rows: tuple[Row, ...], sent: Values, seen: Values, parent: str) -> Values:
+        values: dict[str, Value] = {key: seen[key] for key in (CODE_HOST_TYPE, CHOICE_VALUE) if key in seen}
+        for row in rows:
+            path = join(parent, row.path)
+            value = self._list(row, sent, seen, path) if isinstance(row, Elements) else _leaf(row, sent, seen)
+            if value is not None and not isinstance(value, Secret) and path not in self.secrets:
+                values[row.path] = value
+        return values
+
+    def _list(self, row: Elements, sent: Values, seen: Values, path: str) -> Value:
         if row.sight is Sight.UNREADABLE:
-            return sent.get(row.path, ())
-        mine = {e.key: e.values for e in elements_of(sent.get(row.path))}
-        listed = elements_of(seen.get(row.path))
-        return tuple(Element(e.key, _remember(row.rows, mine.get(e.key, {}), e.values)) for e in listed)
+            return self._elements(row, sent.get(row.path), sent.get(row.path), path)
+        return self._elements(row, sent.get(row.path), seen.get(row.path), path)
+
+    def _elements(self, row: Elements, sent: object, seen: object, path: str) -> Value:
+        mine = {e.key: e.values for e in elements_of(sent)}
+        return tuple(
+            Element(e.key, self.level(row.rows, mine.get(e.key, {}), e.values, f"{path}[{e.key}]"))
+            for e in elements_of(seen)
+        )
+
+
+def _leaf(row: Leaf, sent: Values, seen: Values) -> Value | None:
     if row.sight is Sight.UNREADABLE:
         return sent.get(row.path, row.default)
     if row.sight is Sight.PARTIAL or _bent(row, sent, seen):
@@ -85,7 +99,7 @@ def record_of(intent: Record, sent: Build, live: LiveBuild) -> Record:
     """Turn what was announced into the record of what was seen. `live.build` must have been read."""
     assert live.build is not None
     secrets = intent.secrets | secret_paths(live.build)
-    build = remember(sent, live.build)
+    build = remember(sent, live.build, secrets)
     return replace(intent, build=build, secrets=secrets, stamps=live.stamps, image_id=live.image_id)
 
 

@@ -171,7 +171,7 @@ def _without_value(result: Whole) -> Blocked | None:
         return None
     return Blocked(
         Block.CREDENTIALS,
-        f"{', '.join(result.no_value)} has no value, and a new build has none on the server to keep",
+        f"no value here for {', '.join(result.no_value)}, and the server has none to keep",
         "give it a value, for example {from_env: BUILD_…}",
     )
 
@@ -244,7 +244,9 @@ def _notes(definition: Definition, known: Known) -> tuple[str, ...]:
     notes = []
     if known.trust is Trust.STALE and known.record is not None:
         when = "since our last apply" if known.live.stamps != known.record.stamps else "without a new time stamp"
-        notes.append(f"changed by {_writer(known)} {when}; not visible, and replaced by an update: {guards.UNSEEN}")
+        notes.append(
+            f"{_writer(known)} has written {when}; an update also replaces what nobody can see: {guards.UNSEEN}"
+        )
     return (*notes, *_unset(definition))
 
 

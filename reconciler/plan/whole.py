@@ -102,7 +102,8 @@ class _Merge:
             return value
         if row.path in sources.have:
             return sources.have[row.path]
-        return sources.last.get(row.path) if row.sight in HIDDEN else None
+        known = sources.last.get(row.path) if row.sight in HIDDEN else None
+        return row.default if known is None and row.always else known
 
     def _list(self, row: Elements, sources: _Sources, path: str) -> Value | None:
         declared = sources.want.get(row.path)
@@ -155,15 +156,15 @@ class _Merge:
     def _kind(self, element: Element) -> None:
         """Sent without its type and flag an input loses both (contract, section 1): take them from elsewhere."""
         known = self.kinds.get((self.template, element.key))
-        if known is None:
-            self.learn = True
-            return
         values = element.values
         assert isinstance(values, dict)
-        values.setdefault("type", known[0])
-        values.setdefault("is_credential", known[1])
-        if known[1] and isinstance(values["value"], str):
-            values["value"] = Secret(values["value"])
+        if known is None:
+            self.learn = True
+        else:
+            values.setdefault("type", known[0])
+            values.setdefault("is_credential", known[1])
+        if values.get("is_credential", True) and isinstance(values["value"], str):
+            values["value"] = Secret(values["value"])  # also where only the template knows that it is one
 
 
 def _docker(values: dict[str, Value]) -> None:

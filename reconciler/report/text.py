@@ -106,8 +106,14 @@ def _body(step: Step, style: Style) -> Iterator[str]:
 def _change(change: Change, ink: Ink) -> Iterator[str]:
     sign, colour = _SIGNS[change.kind]
     head = f"{ink.paint(sign, colour)} {safe(change.path)}"
-    if change.kind is ChangeKind.RELEASED:
+    if change.kind is ChangeKind.RELEASED and isinstance(change.after, list | dict) and change.after:
+        yield f"{head}  released: stays as it is; write null to reset"
+        items = change.after if isinstance(change.after, list) else [change.after]
+        yield from (f"    {line}" for item in items for line in _tree(item))
+    elif change.kind is ChangeKind.RELEASED:
         yield f"{head}  released: stays {_value(change.after, change)}; write null to reset"
+    elif not change.after_known:
+        yield f"{head}  its value is not set in this environment, so it is not compared"
     elif change.kind is ChangeKind.UNVERIFIABLE:
         yield f"{head}  {_value(change.after, change)} is declared, and nothing shows what the server has"
     elif change.text and not change.sensitive and _many_lines(change):
@@ -236,7 +242,7 @@ def render_result(plan: Plan, outcomes: Sequence[Outcome], again: str) -> str:
         for ending in (Ending.FAILED, Ending.UNKNOWN, Ending.BLOCKED, Ending.SKIPPED)
         if (count := sum(1 for o in outcomes if o.ending is ending))
     ]
-    text = f"Applied: {', '.join(parts) or 'nothing'}.\n"
+    text = f"{'Applied' if done else 'Nothing applied'}{': ' if parts else ''}{', '.join(parts)}.\n"
     if any(o.ending is not Ending.DONE for o in outcomes):
         text += f"Run `{again}` to see what is left.\n"
     return text

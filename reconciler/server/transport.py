@@ -146,35 +146,47 @@ class ReadDoor:
             client.close()
 
     def _client(self) -> httpx.Client:
-        """Return this thread's client. Proxies come from the environment, but not for a server on this machine.
+        """Return this thread's client.
+
+        Raises ServerError where the environment's proxy or certificates cannot be used.
+        """
+        client: httpx.Client | None = getattr(self._local, "client", None)
+        if client is None:
+            with self._lock:
+                try:
+                    client = self._make_client()
+                except (ValueError, ImportError, OSError) as error:
+                    raise ServerError(
+                        f"the way to {self.server} cannot be set up: {error}",
+                        "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR in the environment",
+                    ) from None
+                self._clients.append(client)
+            self._local.client = client
+        return client
+
+    def _make_client(self) -> httpx.Client:
+        """Make a client. Proxies come from the environment, but not for a server on this machine.
 
         The TLS context costs 30 ms: it is shared, and not made where nothing will be encrypted.
         """
-        client: httpx.Client | None = getattr(self._local, "client", None)
-        if client is not None:
-            return client
         connection = self._connection
-        with self._lock:
-            near = httpx.URL(connection.server).host in _LOOPBACK
-            transport = connection.transport() if connection.transport else None
-            if self._tls is None and transport is None and not (near and connection.server.startswith("http:")):
-                self._tls = httpx.create_ssl_context()
-            client = httpx.Client(
-                base_url=connection.server,
-                verify=self._tls or False,
-                transport=transport,
-                trust_env=not near,
-                timeout=connection.timeout,
-                headers={
-                    "Authorization": f"Bearer {wire.bearer(connection.token)}",
-                    "User-Agent": f"zadig-reconciler/{__version__}",
-                },
-                event_hooks={"request": self.hooks},
-                follow_redirects=False,
-            )
-            self._clients.append(client)
-        self._local.client = client
-        return client
+        near = httpx.URL(connection.server).host in _LOOPBACK
+        transport = connection.transport() if connection.transport else None
+        if self._tls is None and transport is None and not (near and connection.server.startswith("http:")):
+            self._tls = httpx.create_ssl_context()
+        return httpx.Client(
+            base_url=connection.server,
+            verify=self._tls or False,
+            transport=transport,
+            trust_env=not near,
+            timeout=connection.timeout,
+            headers={
+                "Authorization": f"Bearer {wire.bearer(connection.token)}",
+                "User-Agent": f"zadig-reconciler/{__version__}",
+            },
+            event_hooks={"request": self.hooks},
+            follow_redirects=False,
+        )
 
     def _send(self, method: str, path: str, params: Params, body: bytes | None = None) -> Answer:
         """Send once. Raises httpx.HTTPError."""

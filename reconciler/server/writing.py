@@ -108,7 +108,10 @@ def _refusal(answer: Answer, build: Build, door: WriteDoor) -> Refusal:
     if answer.status == 400 and not answer.body:
         return Refusal(400, 0, "the server does not accept the body", "this is a fault of ours: please report it")
     hint = f'the server says: "{description}"; its text may be about another request' if description else ""
-    return Refusal(answer.status, code, _WORDS.get(code, f"the server answered HTTP {answer.status}"), hint)
+    words = _WORDS.get(code, f"the server answered HTTP {answer.status}")
+    if answer.status == 500 and build.kind is Kind.TEMPLATE:
+        words = "the server failed; most likely the template or a code host that it names does not exist"
+    return Refusal(answer.status, code, words, hint)
 
 
 _WORDS = {
