@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -874,3 +875,111 @@ def test_whatever_happens_in_between_nothing_is_made_twice_or_deleted_and_it_set
         assert set(posts.values()) <= {1}
         assert set(posts) == set(rig.names()) != set()
         assert rig.requests("DELETE") == []
+
+
+# values from the environment -----------------------------------------------------------------------------
+
+FROM_ENV = {"from_env": "BUILD_V"}
+REPO = {"codehost_name": "gitlab", "repo_namespace": "o", "repo_name": "r"}
+PARAMETER = {"key": "K", "type": "string", "is_credential": False}
+STORAGE = {"mount_path": "/m"}
+DOCKER = {"dockerfile_source": "local"}
+ANYWHERE: dict[str, Doc] = {
+    "installs version": {"installs": [{"name": "go", "version": FROM_ENV}]},
+    "build_script": {"build_script": FROM_ENV},
+    "branch": {"repo_info": [{**REPO, "branch": FROM_ENV}]},
+    "remote_name": {"repo_info": [{**REPO, "remote_name": FROM_ENV}]},
+    "checkout_path": {"repo_info": [{**REPO, "checkout_path": FROM_ENV}]},
+    "commit_id": {"repo_info": [{**REPO, "commit_id": FROM_ENV}]},
+    "default_value": {"parameters": [{**PARAMETER, "default_value": FROM_ENV}]},
+    "description": {"parameters": [{**PARAMETER, "description": FROM_ENV}]},
+    "build_context_dir": {"docker_build_step": {**DOCKER, "build_context_dir": FROM_ENV}},
+    "dockerfile_directory": {"docker_build_step": {**DOCKER, "dockerfile_directory": FROM_ENV}},
+    "build_args": {"docker_build_step": {**DOCKER, "build_args": FROM_ENV}},
+    "platforms": {"docker_build_step": {**DOCKER, "platforms": FROM_ENV}},
+    "cache_dir": {"advanced_settings": {"cache_setting": {"enabled": True, "cache_dir": FROM_ENV}}},
+    "storage_class": {"advanced_settings": {"storages": {"storages_properties": [{**STORAGE, "pvc": FROM_ENV}]}}},
+    "annotation": {"advanced_settings": {"custom_annotations": [{"key": "k", "value": FROM_ENV}]}},
+    "label": {"advanced_settings": {"custom_labels": [{"key": "k", "value": FROM_ENV}]}},
+    "input": {"target_services": [{"inputs": [{"key": "name", "value": FROM_ENV}]}]},
+    "input of a credential": {"target_services": [{"inputs": [{"key": "pw", "value": FROM_ENV}]}]},
+    "branch of a target": {"target_services": [{"repo_info": [{**REPO, "branch": FROM_ENV}]}]},
+    "commit_id of a target": {"target_services": [{"repo_info": [{**REPO, "commit_id": FROM_ENV}]}]},
+}
+"""A definition per setting that takes a text, its value from the environment."""
+
+
+def document_with(which: str) -> Doc:
+    more = copy.deepcopy(ANYWHERE[which])
+    if "target_services" not in more:
+        return {**plain_of("b"), **more}
+    more["target_services"][0] |= {"service_name": "s", "service_module": "m"}
+    return {"name": "b", "project_key": "yaml", "template_name": "demo-template", **more}
+
+
+def everything_said(rig: Rig) -> str:
+    """Every rendering of today's plan."""
+    plan = rig.plan()
+    return "".join([render_plan(plan, Style()), render_plan(plan, Style(verbose=True)), dump(plan_document(plan))])
+
+
+@pytest.mark.parametrize("which", sorted(ANYWHERE))
+def test_a_value_from_the_environment_is_secret_wherever_it_stands(rig: Rig, which: str):
+    """Everything from the environment is secret: it reaches the store, and neither a plan nor the ledger."""
+    rig.environ["BUILD_V"] = "canary-one"
+    rig.write(document_with(which))
+    said = [everything_said(rig)]
+    rig.applied()
+    assert "canary-one" in json.dumps(rig.stored("b"))
+    said.append(everything_said(rig))
+    rig.environ["BUILD_V"] = "canary-two"
+    said.append(everything_said(rig))
+    rig.applied()
+    assert "canary-two" in json.dumps(rig.stored("b"))
+    rig.meddle("b", lambda stored: None)
+    said.append(everything_said(rig))
+    rig.environ.clear()
+    said.append(everything_said(rig))
+    assert [number for number, text in enumerate(said) if "canary" in text] == []
+    assert b"canary" not in rig.ledger.read_bytes()
+
+
+@pytest.mark.parametrize("which", sorted(ANYWHERE))
+def test_a_value_from_the_environment_is_compared_like_any_other(rig: Rig, which: str):
+    """An unchanged one leaves the plan empty, a changed one is a step and settles, also behind another change."""
+    rig.environ["BUILD_V"] = "canary-one"
+    rig.write(document_with(which))
+    rig.applied()
+    assert rig.plan().empty
+    rig.environ["BUILD_V"] = "canary-two"
+    assert [step.action for step in rig.plan().steps] == [Action.UPDATE]
+    rig.applied()
+    assert rig.plan().empty
+    assert "canary-two" in json.dumps(rig.stored("b"))
+    assert "canary-one" not in json.dumps(rig.stored("b"))
+
+
+@pytest.mark.parametrize("which", sorted(ANYWHERE))
+def test_a_value_that_came_from_the_environment_once_is_not_shown_when_git_lets_go_of_it(rig: Rig, which: str):
+    """The record marks the path: left out of Git the value stays on the server, is kept, and stays hidden."""
+    rig.environ["BUILD_V"] = "canary-one"
+    rig.write(document_with(which))
+    rig.applied()
+    bare = {key: value for key, value in document_with(which).items() if key not in ANYWHERE[which]}
+    if "template_name" in bare:
+        bare["target_services"] = [{"service_name": "s", "service_module": "m"}]
+    rig.write(bare)
+    said = everything_said(rig)
+    assert "canary" not in said
+    assert "released" in said
+    rig.applied()
+    other = {"service_name": "other", "service_module": "m"}
+    if "template_name" in bare:
+        bare["target_services"].append(other)
+    else:
+        bare["services"] = [other]
+    rig.write(bare)
+    assert "canary" not in everything_said(rig)
+    rig.applied()
+    assert "canary-one" in json.dumps(rig.stored("b"))
+    assert b"canary" not in rig.ledger.read_bytes()

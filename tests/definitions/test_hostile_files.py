@@ -2,7 +2,6 @@
 
 import os
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,13 @@ from reconciler.definitions.loader import load
 from reconciler.model.errors import InvalidDefinitions, UsageError
 from reconciler.model.settings import Settings
 from reconciler.report.problems import render
-
-GOOD = "name: api\nproject_key: demo\ninfrastructure: kubernetes\nbuild_os: ubuntu 20.04\nscript_type: shell\n"
-TOO_SLOW = 2.0
+from tests.definitions.hostile import GOOD, HOSTILE
 
 
 def told(root: Path, path: Path | None = None) -> list[tuple[str, str]]:
-    """Place and message of every problem; the answer comes at once."""
-    before = time.process_time()
+    """Place and message of every problem."""
     with pytest.raises(InvalidDefinitions) as caught:
         load(Settings(str(root), str(path or root)), {}, cwd=str(root))
-    assert time.process_time() - before < TOO_SLOW
     assert render(caught.value.problems)
     return [(str(problem.place), problem.message) for problem in caught.value.problems]
 
@@ -120,36 +115,15 @@ def test_a_path_that_makes_no_sense_is_wrong_usage(tmp_path):
         assert caught.value.hint
 
 
-HOSTILE = {
-    "brackets": "v: " + "[" * 20_000,
-    "braces": "{" * 20_000,
-    "questions": "? " * 20_000,
-    "dashes": "- " * 20_000,
-    "directives": "%TAG !a! tag:a\n" * 100_000,
-    "documents": "---\n" * 200_000,
-    "comments": "#\n" * 200_000,
-    "nodes": "[" + "a," * 400_000 + "]",
-    "unknown keys": "".join(f"k{n}: 1\n" for n in range(5_000)),
-    "anchors": "".join(f"k{n}: &a{n} 1\n" for n in range(5_000)),
-    "one long line": GOOD + "build_script: " + "x" * 4_000_000 + "\ntiemout: 1\n",
-    "faults of one long line": "{" + "a: 1, " * 10_000 + "b: '" + "x" * 4_000_000 + "'}",
-    "keys of one long line": "{" + ", ".join(f"k{n}: 1" for n in range(10_000)) + ", b: '" + "x" * 4_000_000 + "'}",
-    "digits": GOOD + "advanced_settings: {timeout: " + "7" * 1_000_000 + "}\n",
-    "quotes": '"' * 1_000_001,
-    "colons": ": " * 100_000,
-}
-
-
 @pytest.mark.parametrize("what", HOSTILE)
-def test_hostile_texts_are_answered_at_once(what, tmp_path):
+def test_hostile_texts_are_answered(what, tmp_path):
+    """With problems or with nothing, never with a crash; how soon is measured in the benchmarks."""
     (tmp_path / "a.yaml").write_text(HOSTILE[what])
     if what in ("documents", "comments"):
-        before = time.process_time()
         try:
             assert names(tmp_path) == []
         except InvalidDefinitions:
             assert what == "documents"
-        assert time.process_time() - before < TOO_SLOW
     else:
         assert told(tmp_path)
 
