@@ -342,7 +342,7 @@ def test_a_server_that_is_no_zadig_answers_nonsense(desk: Desk, status: int, bod
 def test_a_machine_that_is_set_up_wrongly_is_no_fault_of_ours(
     desk: Desk, monkeypatch, variable: str, value: str, server: str
 ):
-    """What the environment says about certificates and proxies can be wrong: a sentence names what to correct."""
+    """A certificate or a proxy of the environment that cannot be used: a sentence names the variable, not its value."""
     for name in ("HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, value)
@@ -350,7 +350,7 @@ def test_a_machine_that_is_set_up_wrongly_is_no_fault_of_ours(
     said = desk.run("plan", *(["--server", server] if server else []))
     assert "a fault of ours" not in said.err
     if said.code:
-        said.told(said.code, value)
+        said.told(said.code, variable)
         assert said.code in (64, 69)
 
 

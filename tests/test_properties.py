@@ -25,10 +25,11 @@ from reconciler.compare.diff import diff
 from reconciler.compare.explain import differing
 from reconciler.compare.facts import canonical, project
 from reconciler.compare.knowledge import know
+from reconciler.model.change import ChangeKind
 from reconciler.model.fields import ROWS
 from reconciler.model.live import LiveBuild, Stamps
 from reconciler.model.outcome import Ending
-from reconciler.plan.step import Action
+from reconciler.plan.step import Action, Block
 from reconciler.plan.whole import whole
 from reconciler.report.document import dump, plan_document
 from reconciler.report.ink import Ink
@@ -908,6 +909,16 @@ ANYWHERE: dict[str, Doc] = {
 }
 """A definition per setting that takes a text, its value from the environment."""
 
+UNREADABLE = {
+    "commit_id": "repo_info[o/r].commit_id",
+    "description": "parameters[K].description",
+    "storage_class": "advanced_settings.storages.storages_properties[/m].pvc",
+    "annotation": "advanced_settings.custom_annotations[k].value",
+    "label": "advanced_settings.custom_labels[k].value",
+    "commit_id of a target": "target_services[s/m].repo_info[o/r].commit_id",
+}
+"""Those that nothing shows: the ledger keeps the mark and not the value, so nobody can tell whether they differ."""
+
 
 def document_with(which: str) -> Doc:
     more = copy.deepcopy(ANYWHERE[which])
@@ -923,6 +934,21 @@ def everything_said(rig: Rig) -> str:
     return "".join([render_plan(plan, Style()), render_plan(plan, Style(verbose=True)), dump(plan_document(plan))])
 
 
+def with_another_change(document: Doc) -> Doc:
+    """The same definition with one more service module."""
+    other = {"service_name": "other", "service_module": "m"}
+    key = "target_services" if "template_name" in document else "services"
+    return {**document, key: [*document.get(key, []), other]}
+
+
+def without_the_value(which: str) -> Doc:
+    """The definition without the setting."""
+    document = {key: value for key, value in document_with(which).items() if key not in ANYWHERE[which]}
+    if "template_name" in document:
+        document["target_services"] = [{"service_name": "s", "service_module": "m"}]
+    return document
+
+
 @pytest.mark.parametrize("which", sorted(ANYWHERE))
 def test_a_value_from_the_environment_is_secret_wherever_it_stands(rig: Rig, which: str):
     """Everything from the environment is secret: it reaches the store, and neither a plan nor the ledger."""
@@ -933,9 +959,11 @@ def test_a_value_from_the_environment_is_secret_wherever_it_stands(rig: Rig, whi
     assert "canary-one" in json.dumps(rig.stored("b"))
     said.append(everything_said(rig))
     rig.environ["BUILD_V"] = "canary-two"
+    rig.write(with_another_change(document_with(which)))
     said.append(everything_said(rig))
     rig.applied()
     assert "canary-two" in json.dumps(rig.stored("b"))
+    assert "canary-one" not in json.dumps(rig.stored("b"))
     rig.meddle("b", lambda stored: None)
     said.append(everything_said(rig))
     rig.environ.clear()
@@ -944,9 +972,9 @@ def test_a_value_from_the_environment_is_secret_wherever_it_stands(rig: Rig, whi
     assert b"canary" not in rig.ledger.read_bytes()
 
 
-@pytest.mark.parametrize("which", sorted(ANYWHERE))
+@pytest.mark.parametrize("which", sorted(ANYWHERE.keys() - UNREADABLE.keys()))
 def test_a_value_from_the_environment_is_compared_like_any_other(rig: Rig, which: str):
-    """An unchanged one leaves the plan empty, a changed one is a step and settles, also behind another change."""
+    """An unchanged one leaves the plan empty, a changed one is a step and settles."""
     rig.environ["BUILD_V"] = "canary-one"
     rig.write(document_with(which))
     rig.applied()
@@ -956,30 +984,51 @@ def test_a_value_from_the_environment_is_compared_like_any_other(rig: Rig, which
     rig.applied()
     assert rig.plan().empty
     assert "canary-two" in json.dumps(rig.stored("b"))
-    assert "canary-one" not in json.dumps(rig.stored("b"))
 
 
-@pytest.mark.parametrize("which", sorted(ANYWHERE))
+@pytest.mark.parametrize("which", sorted(UNREADABLE))
+def test_an_unreadable_value_from_the_environment_is_unverifiable(rig: Rig, which: str):
+    """No step by itself, counted and named without its value; stays so while the environment does."""
+    rig.environ["BUILD_V"] = "canary-one"
+    rig.write(document_with(which))
+    rig.applied()
+    for value in ("canary-one", "canary-two"):
+        rig.environ["BUILD_V"] = value
+        (step,) = rig.plan().steps
+        assert (step.action, step.blocked) == (Action.KEEP, None)
+        assert [(c.path, c.kind, c.sensitive, c.after) for c in step.changes] == [
+            (UNREADABLE[which], ChangeKind.UNVERIFIABLE, True, None)
+        ]
+
+
+@pytest.mark.parametrize("which", sorted(ANYWHERE.keys() - UNREADABLE.keys()))
 def test_a_value_that_came_from_the_environment_once_is_not_shown_when_git_lets_go_of_it(rig: Rig, which: str):
     """The record marks the path: left out of Git the value stays on the server, is kept, and stays hidden."""
     rig.environ["BUILD_V"] = "canary-one"
     rig.write(document_with(which))
     rig.applied()
-    bare = {key: value for key, value in document_with(which).items() if key not in ANYWHERE[which]}
-    if "template_name" in bare:
-        bare["target_services"] = [{"service_name": "s", "service_module": "m"}]
-    rig.write(bare)
-    said = everything_said(rig)
-    assert "canary" not in said
-    assert "released" in said
+    rig.write(without_the_value(which))
+    said = [everything_said(rig)]
+    assert "released" in said[0]
     rig.applied()
-    other = {"service_name": "other", "service_module": "m"}
-    if "template_name" in bare:
-        bare["target_services"].append(other)
-    else:
-        bare["services"] = [other]
-    rig.write(bare)
-    assert "canary" not in everything_said(rig)
+    rig.write(with_another_change(without_the_value(which)))
+    said.append(everything_said(rig))
     rig.applied()
     assert "canary-one" in json.dumps(rig.stored("b"))
+    rig.meddle("b", lambda stored: None)
+    said.append(everything_said(rig))
+    assert [number for number, text in enumerate(said) if "canary" in text] == []
     assert b"canary" not in rig.ledger.read_bytes()
+
+
+@pytest.mark.parametrize("which", sorted(UNREADABLE))
+def test_an_unreadable_secret_that_git_lets_go_of_is_not_erased_unseen(rig: Rig, which: str):
+    """Nothing holds its value any more, so a write would erase it: that is blocked as a loss, or it stays."""
+    rig.environ["BUILD_V"] = "canary-one"
+    rig.write(document_with(which))
+    rig.applied()
+    rig.write(with_another_change(without_the_value(which)))
+    (step,) = rig.plan().steps
+    rig.apply()
+    assert "canary-one" in json.dumps(rig.stored("b"))
+    assert step.blocked is None or step.blocked.reason is Block.LOSS

@@ -111,20 +111,19 @@ def _perform(run: Run, step: Step, announced: Record) -> Ended:
 def _announce(step: Step, run: Run) -> Intent:
     assert step.send is not None
     assert step.desired is not None
+    first = without_unknown_inputs(step.send) if step.learn else step.send
     record = Record(
         tree=run.tree,
         build=step.send,
         declared=declared_paths(step.desired),
-        secrets=secret_paths(step.desired),
+        secrets=secret_paths(step.desired) | secret_paths(first),
         stamps=step.live or Stamps(0, ""),
         exact=bool(run.performer.user),
         when=int(run.now()),
         commit=run.commit,
         prevent_destroy=step.prevent_destroy,
     )
-    stages: tuple[Build, ...] = (step.send,)
-    if step.learn:
-        stages = (without_unknown_inputs(step.send), step.send)
+    stages: tuple[Build, ...] = (first, step.send) if step.learn else (first,)
     return Intent(record, stages)
 
 

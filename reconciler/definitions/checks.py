@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from reconciler.definitions.compose import Path
-from reconciler.definitions.document import Complaint, brief, lookup, spelled
+from reconciler.definitions.document import Complaint, brief, exists, lookup, spelled
 from reconciler.model.fields import ASTERISKS, ROWS, SERVER_OUTPUTS, Elements, Kind, Leaf, Row, Type
 
 _DOCKER = ("docker_build_step",)
@@ -169,7 +169,8 @@ def _cache(value: Value) -> Iterator[Complaint]:
         yield Complaint(
             (*_CACHE, "enabled"), message, 'write cache_dir: "$WORKSPACE" to keep the workspace', "cache-dir"
         )
-    if enabled is False and isinstance(folder, str) and folder:
+    disabled = enabled is False or (enabled is None and exists(value, (*_CACHE, "enabled")))
+    if disabled and isinstance(folder, str) and folder:
         message = "the server drops cache_dir where the cache is not enabled"
         yield Complaint((*_CACHE, "cache_dir"), message, "write enabled: true, or take cache_dir out", "cache-dir")
 

@@ -12,6 +12,7 @@ from reconciler.compare.knowledge import Known, Trust
 from reconciler.model.definition import Definition
 from reconciler.model.live import JENKINS, LiveBuild
 from reconciler.model.record import Record
+from reconciler.model.secret import MASK
 from reconciler.plan.step import Block, Blocked, PlannedLoss
 from reconciler.plan.whole import Whole
 
@@ -96,6 +97,7 @@ def losses(known: Known, result: Whole) -> tuple[PlannedLoss, ...]:
     for path, values in result.choices.items():
         text = ", ".join(values)
         found.append(PlannedLoss(path, text, digest(text)))
+    found += [PlannedLoss(path, MASK) for path in result.forgotten]
     if known.trust is Trust.NONE:
         found.append(PlannedLoss("unreadable", UNSEEN))
     return tuple(found)
@@ -115,7 +117,7 @@ def lossy(known: Known, found: tuple[PlannedLoss, ...]) -> Blocked | None:
     return Blocked(
         Block.LOSS,
         f"an update would erase {names}, which the API cannot send",
-        "make the change in Zadig's web page, or remove those settings there first",
+        "declare them where a definition can, else make the change in Zadig's web page or remove those settings there",
     )
 
 

@@ -21,6 +21,7 @@ from reconciler.model.fields import Kind
 from reconciler.model.live import Live, LiveBuild, Reading
 from reconciler.model.record import Document, Record
 from reconciler.plan import guards
+from reconciler.plan.notes import notes, unset, writer
 from reconciler.plan.step import Action, Block, Blocked, Plan, Step, Trouble
 from reconciler.plan.whole import InputKinds, Whole, whole
 
@@ -145,7 +146,7 @@ def _create(inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str]
         send=result.send,
         learn=result.learn,
         unset=definition.unset,
-        notes=_unset(definition),
+        notes=unset(definition),
     )
 
 
@@ -181,7 +182,7 @@ def _compare(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
     effective = [change for change in changes if _is_step(change, known)]
     if not effective:
         step = _base(definition, Action.KEEP, _keep_reason(changes), known.live, known.record)
-        return replace(step, changes=changes, notes=_notes(definition, known))
+        return replace(step, changes=changes, notes=notes(definition, known))
     if any(change.kind in _STEPS for change in effective):
         changes = tuple(c for c in changes if not _is_idle_alias(c))
     result = whole(definition.build, known, inputs.live.local_cluster, kinds)
@@ -204,7 +205,7 @@ def _compare(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
         kept=result.kept,
         learn=result.learn,
         unset=definition.unset,
-        notes=_notes(definition, known),
+        notes=notes(definition, known, result.send),
     )
 
 
@@ -230,30 +231,8 @@ def _update_reason(effective: list[Change], known: Known) -> str:
     parts = [f"{differ} setting{'s' if differ != 1 else ''} differ{'s' if differ == 1 else ''}"] if differ else []
     unseen = len(effective) - differ
     if unseen:
-        parts.append(f"{unseen} cannot be verified since {_writer(known)} wrote")
+        parts.append(f"{unseen} cannot be verified since {writer(known)} wrote")
     return ", ".join(parts)
-
-
-def _writer(known: Known) -> str:
-    """Name who wrote after us; a change that left our own stamps may be anybody's."""
-    ours = known.record is not None and known.live.stamps == known.record.stamps
-    return "somebody" if ours else known.live.stamps.update_by or "somebody"
-
-
-def _notes(definition: Definition, known: Known) -> tuple[str, ...]:
-    notes = []
-    if known.trust is Trust.STALE and known.record is not None:
-        when = "since our last apply" if known.live.stamps != known.record.stamps else "without a new time stamp"
-        notes.append(
-            f"{_writer(known)} has written {when}; an update also replaces what nobody can see: {guards.UNSEEN}"
-        )
-    return (*notes, *_unset(definition))
-
-
-def _unset(definition: Definition) -> tuple[str, ...]:
-    if not definition.unset:
-        return ()
-    return (f"not set in this environment, so not compared, and a write is refused: {', '.join(definition.unset)}",)
 
 
 def _troubles(live: Live) -> tuple[Trouble, ...]:

@@ -33,6 +33,7 @@ class Whole:
         needs_cluster: the block must be sent and nobody told which cluster is the local one.
         unknown_hosts: repositories whose code host alias nobody knows.
         no_value: credentials without a value, where the server has none to keep.
+        forgotten: unreadable secrets that are not declared any more: nobody can send them back.
         choices: template inputs whose `choice_value` the write would erase → its values.
     """
 
@@ -43,11 +44,13 @@ class Whole:
     unknown_hosts: tuple[str, ...] = ()
     no_value: tuple[str, ...] = ()
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    forgotten: tuple[str, ...] = ()
 
 
 def whole(desired: Build, known: Known | None, local_cluster: str | None, kinds: InputKinds) -> Whole:
     """Put together the request for a create (`known` None) or an update of the same kind."""
-    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")))
+    marked = known.record.secrets if known and known.record else frozenset[str]()
+    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), marked)
     have: Values = known.values if known else {}
     last: Values = known.last if known else {}
     values = merge.level(ROWS[desired.kind], _Sources(wanted(desired, have, local_cluster), have, last), "")
@@ -59,7 +62,7 @@ def whole(desired: Build, known: Known | None, local_cluster: str | None, kinds:
             result.kept = _kept(values, have)
     result.learn = merge.learn
     result.unknown_hosts, result.no_value = tuple(merge.unknown_hosts), tuple(merge.no_value)
-    result.choices = merge.choices
+    result.forgotten, result.choices = tuple(merge.forgotten), merge.choices
     return result
 
 
@@ -77,7 +80,9 @@ class _Merge:
     local_cluster: str | None
     kinds: InputKinds
     template: str
+    secrets: frozenset[str]
     learn: bool = False
+    forgotten: list[str] = field(default_factory=list)
     unknown_hosts: list[str] = field(default_factory=list)
     no_value: list[str] = field(default_factory=list)
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -88,13 +93,13 @@ class _Merge:
             value = (
                 self._list(row, sources, join(parent, row.path))
                 if isinstance(row, Elements)
-                else self._leaf(row, sources)
+                else self._leaf(row, sources, join(parent, row.path))
             )
             if value is not None:
                 values[row.path] = value
         return values
 
-    def _leaf(self, row: Leaf, sources: _Sources) -> Value | None:
+    def _leaf(self, row: Leaf, sources: _Sources, path: str) -> Value | None:
         value = sources.want.get(row.path)
         if value is DEFAULT:
             return default_of(row, self.local_cluster)
@@ -103,13 +108,15 @@ class _Merge:
         if row.path in sources.have:
             return sources.have[row.path]
         known = sources.last.get(row.path) if row.sight in HIDDEN else None
+        if value is None and known is None and row.sight is Sight.UNREADABLE and path in self.secrets:
+            self.forgotten.append(path)
         return row.default if known is None and row.always else known
 
     def _list(self, row: Elements, sources: _Sources, path: str) -> Value | None:
         declared = sources.want.get(row.path)
         have, last = sources.have.get(row.path), sources.last.get(row.path)
-        if declared is None and row.sight is Sight.UNREADABLE:
-            return have if have is not None else last
+        if declared is None and row.sight is Sight.UNREADABLE and have is None:
+            have = last
         if declared is None and have is None:
             return None
         seen = {e.key: e.values for e in elements_of(have)}

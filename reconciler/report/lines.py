@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from reconciler.report.ink import safe
 
 CONTEXT = 3
+WIDEST = 400
+"""Characters of a line that are shown."""
+
 LONGEST = 4000
 """Lines of both texts together above which only the size of the change is told."""
 
@@ -34,6 +37,9 @@ def _shown(raw: str) -> Iterator[str]:
         return
     mark, text = raw[0], raw[1:]
     body = text.removesuffix("\n")
+    if len(body) > WIDEST:
+        yield f"{mark}{safe(body[:WIDEST])}… ({len(body)} characters)"
+        return
     if mark != " ":
         body = re.sub(r" +$", lambda blank: "·" * len(blank[0]), body)
         body = re.sub(r"\t+$", lambda blank: "\\t" * len(blank[0]), body)

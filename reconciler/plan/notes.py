@@ -1,0 +1,42 @@
+"""What a reader should know beside the changes of a step: sentences."""
+
+from __future__ import annotations
+
+from reconciler.compare.knowledge import Known, Trust
+from reconciler.model.build import Build, Values, elements_of
+from reconciler.model.definition import Definition
+from reconciler.plan.guards import UNSEEN
+
+
+def writer(known: Known) -> str:
+    """Name who wrote after us; a change that left our own stamps may be anybody's."""
+    ours = known.record is not None and known.live.stamps == known.record.stamps
+    return "somebody" if ours else known.live.stamps.update_by or "somebody"
+
+
+def notes(definition: Definition, known: Known, send: Build | None = None) -> tuple[str, ...]:
+    """Say who wrote since, what is not compared, and which repositories scripts will know by another number."""
+    found = []
+    if known.trust is Trust.STALE and known.record is not None:
+        when = "since our last apply" if known.live.stamps != known.record.stamps else "without a new time stamp"
+        found.append(f"{writer(known)} has written {when}; an update also replaces what nobody can see: {UNSEEN}")
+    if send is not None:
+        found += _renumbered(known.values, send.values)
+    return (*found, *unset(definition))
+
+
+def unset(definition: Definition) -> tuple[str, ...]:
+    """Name the environment variables that are not set here."""
+    if not definition.unset:
+        return ()
+    return (f"not set in this environment, so not compared, and a write is refused: {', '.join(definition.unset)}",)
+
+
+def _renumbered(have: Values, send: Values) -> list[str]:
+    """Scripts know repositories by their place: REPONAME_0, REPONAME_1 … (contract, section 2)."""
+    before = {e.key: place for place, e in enumerate(elements_of(have.get("repo_info")))}
+    after = {e.key: place for place, e in enumerate(elements_of(send.get("repo_info")))}
+    moved = [
+        f"{key} was {before[key]}, will be {after[key]}" for key in after if before.get(key, after[key]) != after[key]
+    ]
+    return [f"repositories change their number in scripts (REPONAME_n): {', '.join(moved)}"] if moved else []
