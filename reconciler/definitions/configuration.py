@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.definitions.document import Complaint
 from reconciler.definitions.files import CONFIGURATION, SourceFile, is_folder, read_bytes, reason, shown
+from reconciler.definitions.hints import hint_for
 from reconciler.definitions.place import of_complaints, of_faults
 from reconciler.definitions.reader import read
 from reconciler.definitions.schema import configuration_schema
@@ -74,7 +75,7 @@ def _text(file: SourceFile) -> str:
     except Undecodable as error:
         problem = Problem(Place(file.shown, error.line, error.column), error.message, error.hint, "not-utf-8")
     except OSError as error:
-        problem = Problem(place, f"cannot be read: {reason(error)}", "", "unreadable")
+        problem = Problem(place, f"cannot be read: {reason(error)}", hint_for("unreadable", ""), "unreadable")
     except ValueError as error:
-        problem = Problem(place, str(error), "", "too-large")
+        problem = Problem(place, str(error), hint_for("too-large", ""), "too-large")
     raise InvalidDefinitions([problem])

@@ -11,6 +11,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.definitions.hints import hint_for
 from reconciler.definitions.text import MAX_BYTES
 from reconciler.model.errors import UsageError
 from reconciler.model.problem import Place, Problem
@@ -97,7 +98,7 @@ class _Walk:
     def __init__(self, root: Path, cwd: str) -> None:
         self.found = Found()
         self._root = root
-        self._real_root = root.resolve()
+        self._real_root = real(root)
         self._cwd = cwd
         self._seen: set[tuple[int, int]] = set()
         self._looked_at: set[Path] = set()
@@ -181,13 +182,18 @@ class _Walk:
 
     def inside(self, path: Path) -> bool:
         """Tell whether a path stays in the tree when its links are followed."""
-        if not path.is_symlink() or path.resolve().is_relative_to(self._real_root):
+        if not path.is_symlink() or real(path).is_relative_to(self._real_root):
             return True
         self._problem(path, "this link leads out of the tree", "link", "copy what it leads to into the tree")
         return False
 
     def _problem(self, path: Path, message: str, rule: str, hint: str = "") -> None:
-        self.found.problems.append(Problem(Place(shown(path, self._cwd)), message, hint, rule))
+        self.found.problems.append(Problem(Place(shown(path, self._cwd)), message, hint_for(rule, hint), rule))
+
+
+def real(path: Path) -> Path:
+    """Return a path with its links followed; one that leads to itself stays as it is."""
+    return Path(os.path.realpath(path))
 
 
 def is_folder(path: Path) -> bool:

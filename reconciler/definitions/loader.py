@@ -16,6 +16,7 @@ from reconciler.definitions.checks import check, check_defaults
 from reconciler.definitions.defaults import merge, with_defaults
 from reconciler.definitions.document import EXTRA, Complaint, Document, brief, exists
 from reconciler.definitions.files import SourceFile, find, folders_down_to, read_bytes, reason
+from reconciler.definitions.hints import hint_for
 from reconciler.definitions.place import of_complaints, of_faults
 from reconciler.definitions.reader import read
 from reconciler.definitions.sources import Environment, resolve_sources
@@ -150,11 +151,13 @@ class _Loader:
             return decode(read_bytes(file.path))
         except Undecodable as error:
             place = Place(file.shown, error.line, error.column)
-            self.problems.append(Problem(place, error.message, error.hint, "not-utf-8"))
+            self.problems.append(Problem(place, error.message, hint_for("not-utf-8", error.hint), "not-utf-8"))
         except OSError as error:
-            self.problems.append(Problem(place, f"cannot be read: {reason(error)}", "", "unreadable"))
+            self.problems.append(
+                Problem(place, f"cannot be read: {reason(error)}", hint_for("unreadable", ""), "unreadable")
+            )
         except ValueError as error:
-            self.problems.append(Problem(place, str(error), "", "too-large"))
+            self.problems.append(Problem(place, str(error), hint_for("too-large", ""), "too-large"))
         return ""
 
     def _report(self, file: SourceFile, text: str, documents: Iterable[Document]) -> None:

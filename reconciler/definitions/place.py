@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from reconciler.definitions.compose import Fault, Parsed, Path, Spot, Spots
 from reconciler.definitions.document import Complaint
 from reconciler.definitions.files import SourceFile
+from reconciler.definitions.hints import hint_for
 from reconciler.definitions.reader import read
 from reconciler.definitions.secrecy import hidden_paths, may_be_shown
 from reconciler.definitions.text import Lines
@@ -77,4 +78,4 @@ def _hidden_lines(documents: Sequence[Parsed], lines: Lines) -> set[int]:
 def _problem(place: Place, wrong: Fault | Complaint, source: str, width: int) -> Problem:
     """What goes on for several lines is underlined to the end of its first."""
     left = len(source) - place.column + 1
-    return Problem(place, wrong.message, wrong.hint, wrong.rule, source, max(1, min(width, left)))
+    return Problem(place, wrong.message, hint_for(wrong.rule, wrong.hint), wrong.rule, source, max(1, min(width, left)))

@@ -1,6 +1,7 @@
 """Every bad input of the corpus is answered with exactly the text beside it (UPDATE_GOLDEN=1 writes it anew)."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,12 @@ def test_the_parser_without_libyaml_finds_the_same_places(case, monkeypatch):
             load(settings_of(folder), {}, cwd=str(folder))
         found.append([(problem.place.file, problem.place.line) for problem in caught.value.problems])
     assert found[0] == found[1]
+
+
+def test_every_problem_of_the_corpus_says_what_to_do():
+    """A sentence of what is wrong is half of a message."""
+    goldens = sorted(CORPUS.glob("*/expected.txt"))
+    blocks = [block for golden in goldens for block in golden.read_text(encoding="utf-8").split("\n\n")]
+    told = [block for block in blocks if not block.startswith("Found ")]
+    assert len(told) > 200
+    assert [block for block in told if not re.search(r"^ +=", block, re.MULTILINE)] == []

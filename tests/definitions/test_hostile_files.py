@@ -143,3 +143,18 @@ def test_a_file_that_may_not_be_read_is_told_about(tmp_path):
     if os.access(path, os.R_OK):
         pytest.skip("this user reads everything")
     assert told(tmp_path) == [("a.yaml", "cannot be read: permission denied")]
+
+
+def test_a_path_that_leads_to_itself_is_told(tmp_path):
+    """PATH may be such a link too, not only something below it."""
+    (tmp_path / "self.yaml").symlink_to("self.yaml")
+    with pytest.raises((InvalidDefinitions, UsageError)) as caught:
+        load(Settings(str(tmp_path), str(tmp_path / "self.yaml")), {}, cwd=str(tmp_path))
+    assert caught.value.exit_code in (64, 65)
+
+
+def test_a_script_that_is_no_file_is_never_opened(tmp_path):
+    """A pipe would keep the reader waiting for ever."""
+    os.mkfifo(tmp_path / "pipe.sh")
+    (tmp_path / "a.yaml").write_text(GOOD + "build_script: {from_file: pipe.sh}\n")
+    assert told(tmp_path)
