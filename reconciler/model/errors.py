@@ -6,11 +6,9 @@
     ├── ServerError                69  the server is not reachable, or answers what no Zadig answers
     │   ├── NotPermitted           77  not allowed to do this
     │   │   └── BadToken           77  no API token, or one that the server does not accept
-    │   ├── TooOld                 69  a Zadig before v4.2.0
-    │   └── Rejected                1  a business error: the server understood and said no
+    │   └── TooOld                 69  a Zadig before v4.2.0
     ├── LedgerError                 1  the record cannot be read or written
     ├── Locked                     75  another run holds the lock
-    ├── Refused                     4  a guard did not let the run start
     └── Interrupted               130  the user stopped it
 
 Exit codes: the table in `docs/exit-codes.md`. Every error has a message (a sentence) and a hint (what to do).
@@ -71,24 +69,6 @@ class TooOld(ServerError):
     """The server is a Zadig before v4.2.0, whose API lacks what we need."""
 
 
-class Rejected(ServerError):
-    """The server understood and refused (HTTP 400 or 500 with a body).
-
-    Attributes:
-        status: the HTTP status.
-        code: Zadig's business code (65xx, 7050, ...), 0 where the answer had none.
-        description: the server's own text: only a hint, it may belong to another request (contract, section 4).
-    """
-
-    exit_code = 1
-
-    def __init__(self, message: str, hint: str = "", *, status: int = 0, code: int = 0, description: str = "") -> None:
-        super().__init__(message, hint)
-        self.status = status
-        self.code = code
-        self.description = description
-
-
 class LedgerError(ReconcilerError):
     """The ledger cannot be opened, read or written."""
 
@@ -99,12 +79,6 @@ class Locked(ReconcilerError):
     """Another run holds the ledger."""
 
     exit_code = 75
-
-
-class Refused(ReconcilerError):
-    """A guard refused to start the run."""
-
-    exit_code = 4
 
 
 class Interrupted(ReconcilerError):

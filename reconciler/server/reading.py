@@ -16,7 +16,7 @@ from urllib.parse import quote
 from reconciler.model.build import Build
 from reconciler.model.errors import BadToken, NotPermitted, ServerError
 from reconciler.model.fields import Kind
-from reconciler.model.live import JENKINS, LiveBuild, Reading
+from reconciler.model.live import JENKINS, LiveBuild, Loss, Reading
 from reconciler.server import wire
 from reconciler.server.transport import Answer, Params, ReadDoor
 from reconciler.server.typed import Json, Nonsense
@@ -114,9 +114,7 @@ def fetch(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild
 
 def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple[str, str], Json]) -> LiveBuild:
     """Read a template build: one detail per service module that `detail` names."""
-    rows = wire.read_plain({"target_services": detail.get("target_services")})["services"]
-    assert isinstance(rows, tuple)
-    pairs = dict.fromkeys((str(e.values["service_name"]), str(e.values["service_module"])) for e in rows)  # type: ignore[union-attr]
+    pairs = dict.fromkeys(wire.read_services(detail))
     details = [(pair, known[pair] if pair in known else _detail(door, listed, pair)) for pair in pairs]
     stamps = {wire.read_stamps(one) for _, one in details} | {wire.read_stamps(detail)}
     if len(stamps) > 1:
@@ -131,11 +129,9 @@ def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple
     return _live(listed, detail, build, "", losses)
 
 
-def _live(listed: Listed, detail: Json, build: Build, image: str, losses: Any) -> LiveBuild:
-    services = tuple((str(s["service_name"]), str(s["service_module"])) for s in detail.get("target_services") or ())
-    return LiveBuild(
-        listed.project, listed.name, listed.source, wire.read_stamps(detail), services, build, image, losses
-    )
+def _live(listed: Listed, detail: Json, build: Build, image: str, losses: tuple[Loss, ...]) -> LiveBuild:
+    stamps, services = wire.read_stamps(detail), wire.read_services(detail)
+    return LiveBuild(listed.project, listed.name, listed.source, stamps, services, build, image, losses)
 
 
 def _detail(door: ReadDoor, listed: Listed, pair: tuple[str, str] | None) -> Json:

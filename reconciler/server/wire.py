@@ -113,8 +113,13 @@ def read_list(answer: Any) -> tuple[int, list[Listed]]:
 
 
 def _listed(row: Json) -> Listed:
-    services = tuple((text(s, "service_name"), text(s, "service_module")) for s in objects(row, "target_services"))
-    return Listed(text(row, "name"), text(row, "project_key"), text(row, "source"), read_stamps(row), services)
+    name, project, source = (text(row, key) for key in ("name", "project_key", "source"))
+    return Listed(name, project, source, read_stamps(row), read_services(row))
+
+
+def read_services(row: Json) -> tuple[tuple[str, str], ...]:
+    """Read the service modules of a row of the list or of a detail."""
+    return tuple((text(s, "service_name"), text(s, "service_module")) for s in objects(row, "target_services"))
 
 
 def read_stamps(row: Json) -> Stamps:
