@@ -361,3 +361,45 @@ def test_what_somebody_undid_again_is_no_step_but_ends_certainty(applied: Rig):
     assert [(c.path, c.kind) for c in step.changes] == [("advanced_settings.privileged_mode", ChangeKind.UNVERIFIABLE)]
     applied.applied()
     assert applied.stored("api")["enable_privileged_mode"] is True
+
+
+def test_what_was_not_taken_can_be_corrected_in_the_next_run(rig: Rig):
+    """The build is ours, as far as it went: the corrected definition is an update and not a dead end."""
+    wrong = {"cluster_name": "gpu-cluster", "strategy_name": "nope", "privileged_mode": True}
+    rig.write(plain(advanced_settings=wrong))
+    assert endings(rig.apply()) == [(Ending.FAILED, "not-taken")]
+    rig.write(plain(advanced_settings={**wrong, "strategy_name": "any"}))
+    (step,) = rig.plan().steps
+    assert [(c.path, c.kind) for c in step.changes] == [("advanced_settings.strategy_name", ChangeKind.CHANGED)]
+    rig.applied()
+    assert rig.plan().empty
+    assert rig.stored("api")["enable_privileged_mode"] is True
+
+
+def test_a_template_build_whose_second_write_fails_is_finished_by_the_next_run(rig: Rig):
+    """The first write made it, without the inputs that only the template could explain."""
+    rig.write(template(inputs=[{"key": "pw", "value": SECRET}]))
+    rig.emulator.set_faults([{"kind": "403-empty", "at": [0], "match": {"method": "PUT", "path": "/template"}}])
+    assert endings(rig.apply()) == [(Ending.FAILED, "not-permitted")]
+    assert rig.names() == ["tpl"]
+    rig.applied()
+    assert rig.stored("tpl")["targets"][0]["envs"][2]["value"] == SECRET
+    assert rig.plan().empty
+
+
+def test_a_write_that_arrives_late_is_found_out_by_the_next_run(rig: Rig):
+    """Nothing was heard of it, nothing was seen of it; when it is there all the same, it is ours."""
+    rig.write(plain())
+    rig.emulator.set_faults([{"kind": "reset", "probability": 1.0, "seed": 1, "match": {"method": "POST"}}])
+    assert endings(rig.apply()) == [(Ending.FAILED, "no-answer")]
+    rig.emulator.set_faults([])
+    elsewhere = rig.tree.parent / "elsewhere"
+    elsewhere.mkdir()
+    late = Rig(elsewhere)
+    late.emulator, late.time = rig.emulator, rig.time
+    late.write(plain())
+    late.applied()
+    rig.time = late.time
+    rig.applied()
+    rig.write(plain(build_script="x\n"))
+    assert [step.blocked for step in rig.plan().steps] == [None]

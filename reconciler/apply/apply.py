@@ -185,7 +185,7 @@ def _flush(run: Run, ended: dict[str, dict[str, Ended]]) -> None:
         def edit(document: Document, ends: Mapping[str, Ended] = ends) -> Document:
             records, intents = dict(document.records), dict(document.intents)
             for name, end in ends.items():
-                if end.ending is not Ending.UNKNOWN:
+                if not end.uncertain:
                     intents.pop(name, None)
                 if end.record is not None:
                     records[name] = end.record

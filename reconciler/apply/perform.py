@@ -13,7 +13,7 @@ read back ── other user ──► failed (overtaken)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.apply.inputs import with_template_kinds, without_unknown_inputs
 from reconciler.model.build import Build, elements_of
@@ -29,17 +29,29 @@ from reconciler.server.transport import Lost, ReadDoor
 from reconciler.server.wire import Listed
 from reconciler.server.writing import NotSent, Refusal, Result, Writer
 
+NO_ANSWER = "no-answer"
+"""The code of a write of which nothing was ever heard."""
+
 WRITES = 2
 """How often a write is sent at most: once more where reading back shows that it did not arrive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a step ended, and the record that it leaves."""
+    """How a step ended, and the record that it leaves.
+
+    `uncertain`: the write may still arrive, so that what was announced must not be forgotten.
+    """
 
     ending: Ending
     fault: Fault | None = None
     record: Record | None = None
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether the next run has to find out what became of it."""
+        lost = self.fault is not None and self.fault.code == NO_ANSWER
+        return self.record is None and (self.ending is Ending.UNKNOWN or lost)
 
 
 class Stop(Exception):
@@ -47,7 +59,27 @@ class Stop(Exception):
 
     def __init__(self, ending: Ending, code: str, message: str, hint: str = "") -> None:
         super().__init__(code)
-        self.ended = Ended(ending, Fault(code, message, hint))
+        self.ending = ending
+        self.fault = Fault(code, message, hint)
+
+
+@dataclass(slots=True)
+class Proof:
+    """What reading back has shown so far of a step's writes: the last one that was seen to be ours.
+
+    `whole`: every shown setting is as it was sent.
+    """
+
+    sent: Build | None = None
+    seen: LiveBuild | None = None
+    whole: bool = True
+
+    def record(self, announced: Record) -> Record | None:
+        """Return what is to be remembered; what was not taken as sent makes it an assumed record."""
+        if self.sent is None or self.seen is None:
+            return None
+        record = record_of(announced, self.sent, self.seen)
+        return record if self.whole else replace(record, exact=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +98,25 @@ class Performer:
 
     def perform(self, step: Step, announced: Record) -> Ended:
         """Perform one step that the plan says is to be written. Raises BadToken."""
+        proof = Proof()
         try:
-            live = self._write(step)
+            self._write(step, proof)
         except Stop as stop:
-            return stop.ended
+            return Ended(stop.ending, stop.fault, proof.record(announced))
         except BadToken:
             raise
         except ServerError as error:
             return Ended(Ending.UNKNOWN, Fault("unread", error.message, "run again: it converges"))
-        sent, seen = live
-        return Ended(Ending.DONE, record=record_of(announced, sent, seen))
+        return Ended(Ending.DONE, record=proof.record(announced))
 
-    def _write(self, step: Step) -> tuple[Build, LiveBuild]:
+    def _write(self, step: Step, proof: Proof) -> None:
         assert step.send is not None
-        if step.action is Action.CREATE:
-            first = without_unknown_inputs(step.send) if step.learn else step.send
-            seen = self._until_seen(step, first, None)
-            if not step.learn:
-                return first, seen
-            return self._complete(step, seen)
-        before = self._look_again(step)
+        before = None if step.action is Action.CREATE else self._look_again(step)
         if not step.learn:
-            return step.send, self._until_seen(step, step.send, before)
-        seen = self._until_seen(step, without_unknown_inputs(step.send), before)
-        return self._complete(step, seen)
-
-    def _complete(self, step: Step, seen: LiveBuild) -> tuple[Build, LiveBuild]:
-        """Write the inputs whose type and flag the template told in the first read-back."""
-        assert step.send is not None
-        final = with_template_kinds(step.send, seen)
-        return final, self._until_seen(step, final, seen)
+            self._until_seen(step, step.send, before, proof)
+            return
+        seen = self._until_seen(step, without_unknown_inputs(step.send), before, proof)
+        self._until_seen(step, with_template_kinds(step.send, seen), seen, proof)
 
     def _look_again(self, step: Step) -> LiveBuild:
         """Read the build once more: what was changed since the plan was made is not overwritten."""
@@ -107,7 +128,8 @@ class Performer:
             raise Stop(Ending.BLOCKED, "stale", f"{who} changed the build since the plan was made", "plan again")
         return live
 
-    def _until_seen(self, step: Step, sent: Build, before: LiveBuild | None) -> LiveBuild:
+    def _until_seen(self, step: Step, sent: Build, before: LiveBuild | None, proof: Proof) -> LiveBuild:
+        """Write, and return the build as it reads back."""
         for attempt in range(WRITES):
             result = self._send(step, sent, before)
             if isinstance(result, NotSent):
@@ -119,8 +141,8 @@ class Performer:
                 if attempt + 1 < WRITES:
                     self.door.rest(result.wait)
                     continue
-                raise Stop(Ending.FAILED, "no-answer", f"the write did not arrive: {result.why}", "run again")
-            return self._judge(sent, seen)
+                raise Stop(Ending.FAILED, NO_ANSWER, f"the write did not arrive: {result.why}", "run again")
+            return self._judge(sent, seen, proof)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     def _send(self, step: Step, sent: Build, before: LiveBuild | None) -> Result:
@@ -128,7 +150,7 @@ class Performer:
             return self.writer.create(sent)
         return self.writer.update(sent, step.kept)
 
-    def _judge(self, sent: Build, seen: LiveBuild | None) -> LiveBuild:
+    def _judge(self, sent: Build, seen: LiveBuild | None, proof: Proof) -> LiveBuild:
         if seen is None or seen.build is None:
             hint = "somebody deleted it in the same moment: plan again"
             raise Stop(Ending.FAILED, "gone", "the server said success and has no such build", hint)
@@ -136,6 +158,7 @@ class Performer:
             message = f"{seen.stamps.update_by} wrote the build right after us"
             raise Stop(Ending.FAILED, "overtaken", message, "plan again to see what is left of our change")
         lacking = not_taken(sent, seen.build)
+        proof.sent, proof.seen, proof.whole = sent, seen, not lacking
         if lacking:
             message = f"the server took the build, but not {', '.join(lacking)}"
             hint = "does what it names exist there (a strategy, a variable of the template)?"
