@@ -8,6 +8,6 @@ cd "$WORKSPACE/$REPONAME_0"
 echo '//npm.example.com/:_authToken=${NPM_TOKEN}' > .npmrc
 trap 'rm -f .npmrc' EXIT
 
-npm ci --prefer-offline --no-audit
+npm ci --cache "$WORKSPACE/.npm" --prefer-offline --no-audit
 npm run lint
 VITE_REGION="$SHOP_REGION" VITE_FEATURES="$FEATURES" npm run build
