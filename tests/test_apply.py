@@ -403,3 +403,17 @@ def test_a_write_that_arrives_late_is_found_out_by_the_next_run(rig: Rig):
     rig.applied()
     rig.write(plain(build_script="x\n"))
     assert [step.blocked for step in rig.plan().steps] == [None]
+
+
+def test_a_strategy_changed_behind_a_null_block_is_seen(rig: Rig):
+    """`advanced_settings: null` takes the local cluster's default strategy; the record knows which it was."""
+    rig.write(plain(advanced_settings=None))
+    rig.applied()
+    assert rig.stored("api")["pre_build"]["strategy_id"] == "aaaa1"
+    rig.meddle("api", lambda stored: stored["pre_build"].update(strategy_id="aaaa2"))
+    (step,) = rig.plan().steps
+    shown = [(c.path, c.before, c.after) for c in step.changes if c.kind is not ChangeKind.UNVERIFIABLE]
+    assert shown == [("advanced_settings.strategy_name", "big-nodes", "default")]
+    rig.applied()
+    assert rig.stored("api")["pre_build"]["strategy_id"] == "aaaa1"
+    assert rig.plan().empty

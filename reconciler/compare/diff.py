@@ -28,7 +28,7 @@ from reconciler.model.secret import Secret
 def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Change, ...]:
     """Return every change of one build of the same kind, sorted by the table and then by key."""
     rows = ROWS[desired.kind]
-    want = wanted(desired, known.values, local_cluster)
+    want = _with_default_strategy(desired, wanted(desired, known.values, local_cluster), known)
     if agrees(desired.kind)(want, known.values):
         return tuple(_sorted(rows, _released(desired, known)))
     facts = project(rows, want, known.values, local_cluster, _skipper(desired, want, known))
@@ -40,6 +40,18 @@ def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Chang
         *_released(desired, known),
     ]
     return tuple(_sorted(rows, changes))
+
+
+def _with_default_strategy(desired: Build, want: Values, known: Known) -> Values:
+    """With `advanced_settings: null` the server takes the local cluster's default strategy.
+
+    No call tells its name, but a record of the build as it was written so does.
+    """
+    record = known.record
+    if desired.values.get(BLOCK) is not DEFAULT or record is None or BLOCK not in record.declared:
+        return want
+    strategy = record.build.values.get(STRATEGY)
+    return want if strategy is None else {**want, STRATEGY: strategy}
 
 
 def _sorted(rows: tuple[Row, ...], changes: Iterable[Change]) -> list[Change]:
@@ -71,13 +83,12 @@ def _added(row: Leaf, value: Value | None) -> Change:
 def _skipper(desired: Build, want: Values, known: Known) -> Callable[[str], bool]:
     """Name what is not compared: moved references, the inside of an image step that only one side has.
 
-    With `advanced_settings: null` the block itself and the strategy are left aside: the server then takes the
-    local cluster's default strategy, whose name no call tells.
+    With `advanced_settings: null` the block itself is left aside, and the strategy where nobody knows it.
     """
     docker_differs = (want.get(DOCKER) is True) != (known.values.get(DOCKER) is True)
     skipped = set(known.renamed)
     if desired.values.get(BLOCK) is DEFAULT:
-        skipped |= {BLOCK, STRATEGY}
+        skipped |= {BLOCK, STRATEGY} if want.get(STRATEGY) is DEFAULT else {BLOCK}
 
     def skip(path: str) -> bool:
         return path in skipped or (docker_differs and path.startswith(f"{DOCKER}."))

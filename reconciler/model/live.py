@@ -73,4 +73,3 @@ class Live:
 
     readings: Mapping[str, Reading] = field(default_factory=dict)
     local_cluster: str | None = None
-    requests: int = 0
