@@ -188,12 +188,19 @@ def _counts(value: object) -> bool:
 
 
 def _compile(rows: tuple[Row, ...]) -> tuple[Read, ...]:
-    readers = []
+    """Compile the rows that detail shows; leaves that stand in the same object are read together."""
+    readers: list[Read] = []
+    together: dict[str, list[Leaf]] = {}
     for row in rows:
         if not row.detail or (isinstance(row, Elements) and row.sight is Sight.UNREADABLE):
             continue
-        readers.append(_compile_list(row) if isinstance(row, Elements) else _compile_leaf(row))
-    return tuple(readers)
+        if isinstance(row, Elements):
+            readers.append(_compile_list(row))
+        elif row.path in _SPECIAL:
+            readers.append(_SPECIAL[row.path])
+        elif row.type is not Type.BLOCK:
+            together.setdefault(row.detail.rpartition(".")[0], []).append(row)
+    return (*(_compile_leaves(parent, leaves) for parent, leaves in together.items()), *readers)
 
 
 def _compile_list(row: Elements) -> Read:
@@ -218,32 +225,30 @@ def _compile_list(row: Elements) -> Read:
     return read
 
 
-def _compile_leaf(row: Leaf) -> Read:
-    if row.path == "codehost_name":
-        return _read_code_host
-    if row.path == "advanced_settings.outputs":
-        return _read_outputs
-    *parents, key = row.detail.split(".")
-    path = row.path
-    if row.type is Type.BLOCK:
-
-        def read_block(detail: Json, level: Level) -> None:
-            level[path] = branch(detail, parents).get(key) is not None
-
-        return read_block
-    get = _GETTERS.get(row.type, text)
-    if path.startswith("docker_build_step."):
-
-        def read_docker(detail: Json, level: Level) -> None:
-            if level["docker_build_step"] is True:
-                level[path] = get(branch(detail, parents), key)
-
-        return read_docker
+def _compile_leaves(parent: str, rows: list[Leaf]) -> Read:
+    """Compile the leaves of one object; the exact type is looked at first, everything else by `typed`."""
+    parents = parent.split(".") if parent else []
+    leaves = tuple(
+        (row.path, row.detail.rpartition(".")[2], _EXACT.get(row.type, str), _GETTERS.get(row.type, text))
+        for row in rows
+    )
 
     def read(detail: Json, level: Level) -> None:
-        level[path] = get(branch(detail, parents), key)
+        inside = branch(detail, parents) if parents else detail
+        for path, key, exact, get in leaves:
+            value = inside.get(key)
+            level[path] = value if type(value) is exact else get(inside, key)
 
-    return read
+    if parent != "post_build.docker_build":
+        return read
+
+    def read_docker(detail: Json, level: Level) -> None:
+        """The image step is optional, and whether it is there is a setting of its own."""
+        level["docker_build_step"] = branch(detail, ("post_build",)).get("docker_build") is not None
+        if level["docker_build_step"]:
+            read(detail, level)
+
+    return read_docker
 
 
 def _read_code_host(repo: Json, level: Level) -> None:
@@ -258,6 +263,8 @@ def _read_outputs(detail: Json, level: Level) -> None:
     level["advanced_settings.outputs"] = names
 
 
+_SPECIAL: dict[str, Read] = {"codehost_name": _read_code_host, "advanced_settings.outputs": _read_outputs}
+_EXACT: dict[Type, type[Any]] = {Type.INTEGER: int, Type.BOOLEAN: bool, Type.STRINGS: tuple}
 _GETTERS: dict[Type, Callable[[Json, str], Value]] = {
     Type.INTEGER: integer,
     Type.BOOLEAN: boolean,
