@@ -236,8 +236,8 @@ def _compile_leaves(parent: str, rows: list[Leaf]) -> Read:
     def read(detail: Json, level: Level) -> None:
         inside = branch(detail, parents) if parents else detail
         for path, key, exact, get in leaves:
-            value = inside.get(key)
-            level[path] = value if type(value) is exact else get(inside, key)
+            value: Any = inside.get(key)
+            level[path] = get(inside, key) if type(value) is not exact else value
 
     if parent != "post_build.docker_build":
         return read
