@@ -13,7 +13,9 @@ from reconciler.model.errors import InvalidDefinitions, Locked, TooOld
 from reconciler.model.outcome import Ending
 from reconciler.plan.step import Action, Block
 from reconciler.workflow.apply import Options, locked
+from reconciler.workflow.plan import World
 from tests.rig import Rig, plain, template
+from tests.wire_transport import transport_to
 
 SECRET = "hunter2-canary"
 CREDENTIAL = {"key": "PW", "type": "string", "is_credential": True, "default_value": {"from_env": "BUILD_PW"}}
@@ -123,13 +125,32 @@ def test_a_change_without_new_stamps_is_not_overwritten_either(applied: Rig):
     assert applied.stored("api")["targets"] == targets
 
 
+class Crowded:
+    """A server on which somebody writes a build in the moment after we did."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+
+    def handle(self, request):
+        answer = self.rig.emulator.handle(request)
+        if request.method == "POST" and answer.status == 200:
+            self.rig.meddle("api", lambda stored: None, seconds=1)
+        return answer
+
+
 def test_a_build_written_right_after_us_is_not_recorded_as_ours(rig: Rig):
-    """The read-back shows another user: failed as overtaken, and the next plan looks at what they left."""
+    """The read-back shows another user: failed as overtaken, no record, and the next update is blocked."""
     rig.write(plain())
-    other = "e30.eyJuYW1lIjoiYWRtaW4iLCJ1aWQiOiJ1MSIsImFjY291bnQiOiJhZG1pbiJ9.sig"
-    rig.token = other.replace("eyJuYW1lIjoiYWRtaW4i", base64.urlsafe_b64encode(b'{"name":"robo1"').decode().rstrip("="))
-    rig.apply()
-    assert rig.stored("api")["update_by"] != "admin" or rig.plan().steps
+    planned = rig.planned()
+    world = World({}, str(rig.tree), lambda: transport_to(Crowded(rig)), rig.world.clock)
+    with locked(rig.settings, planned, world, Options()) as outcomes:
+        assert endings(outcomes) == [(Ending.FAILED, "overtaken")]
+    assert rig.stored("api")["update_by"] == "mallory"
+    rig.write(plain(build_script="x\n"))
+    (step,) = rig.plan().steps
+    assert not step.recorded
+    assert step.blocked is not None
+    assert step.blocked.reason is Block.LOSS
 
 
 def test_a_dry_run_writes_nothing(rig: Rig):
@@ -149,9 +170,6 @@ def test_the_probe_finds_a_server_that_is_too_old(rig: Rig):
         def handle(self, request):
             answer = rig.emulator.handle(request)
             return type(answer)(405, answer.headers, b"") if request.method == "PUT" else answer
-
-    from reconciler.workflow.plan import World
-    from tests.wire_transport import transport_to
 
     world = World({}, str(rig.tree), lambda: transport_to(Old()), rig.world.clock)
     with pytest.raises(TooOld, match=r"4\.2\.0"), locked(rig.settings, planned, world, Options()) as outcomes:

@@ -18,9 +18,6 @@ class Stamps:
     update_time: int
     update_by: str
 
-    def __str__(self) -> str:
-        return f"{self.update_time} {self.update_by}"
-
 
 @dataclass(frozen=True, slots=True)
 class Loss:
