@@ -19,6 +19,8 @@ _SURROGATE_ESCAPE = re.compile(r"\\(?:u|U0000)[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_DIRECTIVES = 20
 _VERSION = (1, 2)
+_TOO_DEEP = "maximum nesting depth"
+"""What newer releases of libyaml say of 1,000 open brackets, before they hand out any of them."""
 
 
 def scan(text: str, composer: Composer) -> None:
@@ -34,6 +36,8 @@ def scan(text: str, composer: Composer) -> None:
     try:
         scanner.run(yaml.parse(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
+        if _TOO_DEEP in str(error.problem) and 0 < error.problem_mark.index < len(text):
+            scan(text[: error.problem_mark.index], Composer())  # our own bound, at its own place
         raise Unreadable(explain(error, text)) from None
     except yaml.YAMLError as error:
         raise Unreadable(Fault(0, 1, f"this is not YAML: {type(error).__name__}", "", "syntax")) from None
