@@ -101,7 +101,7 @@ class _Loader:
         build = to_build(value, kind)
         place = Place(document.file.shown, document.line, document.column)
         self.names[place] = (document.file, document.index)
-        protected = value.get(EXTRA, {}).get("prevent_destroy") is True
+        protected = value.get(EXTRA, {}).get("prevent_destroy")
         return Definition(build, place, protected, tuple(sorted(unset_names(build.values))))
 
     def _chain(self, folder: Path) -> tuple[dict[str, Any], frozenset[compose.Path]]:

@@ -36,8 +36,9 @@ def scan(text: str, composer: Composer) -> None:
     try:
         scanner.run(yaml.parse(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
-        if _TOO_DEEP in str(error.problem) and 0 < error.problem_mark.index < len(text):
-            scan(text[: error.problem_mark.index], Composer())  # our own bound, at its own place
+        mark = error.problem_mark
+        if _TOO_DEEP in str(error.problem) and mark and 0 < mark.index < len(text):
+            scan(text[: mark.index], Composer())  # our own bound, at its own place
         raise Unreadable(explain(error, text)) from None
     except yaml.YAMLError as error:
         raise Unreadable(Fault(0, 1, f"this is not YAML: {type(error).__name__}", "", "syntax")) from None

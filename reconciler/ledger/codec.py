@@ -13,8 +13,8 @@ from reconciler.model.live import Stamps
 from reconciler.model.record import Document, Intent, Record
 from reconciler.model.secret import Secret
 
-FORMAT = 1
-"""Version of the document. A newer one is refused, an older one would be migrated here."""
+FORMAT = 2
+"""Version of the document. A newer one is refused; in format 1 an intent had no `replaces`."""
 
 
 def dump(document: Document) -> str:
@@ -65,7 +65,11 @@ def _record(record: Record) -> dict[str, Any]:
 
 
 def _intent(intent: Intent) -> dict[str, Any]:
-    return {"record": _record(intent.record), "stages": [_build(stage) for stage in intent.stages]}
+    return {
+        "record": _record(intent.record),
+        "stages": [_build(stage) for stage in intent.stages],
+        "replaces": list(intent.replaces) if intent.replaces else None,
+    }
 
 
 def _build(build: Build) -> dict[str, Any]:
@@ -100,7 +104,9 @@ def _read_record(data: Mapping[str, Any]) -> Record:
 
 
 def _read_intent(data: Mapping[str, Any]) -> Intent:
-    return Intent(_read_record(data["record"]), tuple(_read_build(stage) for stage in data["stages"]))
+    replaces = data.get("replaces")
+    old = (str(replaces[0]), str(replaces[1])) if replaces else None
+    return Intent(_read_record(data["record"]), tuple(_read_build(stage) for stage in data["stages"]), old)
 
 
 def _read_build(data: Mapping[str, Any]) -> Build:

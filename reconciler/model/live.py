@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.build import Build
+from reconciler.model.usage import Usage
 
 JENKINS = "jenkins"
 """`source` of the builds that are listed and left alone."""
@@ -21,10 +22,19 @@ class Stamps:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A live value that a write would erase: its path and the value as text, never a secret's."""
+    """A live value that a write would erase.
+
+    Attributes:
+        path: in the table's words where it has a row, else in the server's.
+        value: as text; "" for a secret.
+        secret: the value is not told.
+        small: nothing but what the page or a message shows depends on it (contract, section 3).
+    """
 
     path: str
     value: str
+    secret: bool = False
+    small: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,10 @@ class LiveBuild:
         build: the canonical build; None where the detail was not asked for or failed.
         image_id: the stored id behind `build_os`; "" where unknown.
         losses: what an update through the API would erase, as far as detail shows it.
+        deep: the canonical build with everything that the internal read shows; None where it was not asked or
+            its answer was not used.
+        hidden: what an update would erase and the internal read alone shows.
+        deep_failed: why its answer was not used, one sentence; "" where it was, or was not asked.
         unread: why the detail failed, one sentence; "" where it did not.
     """
 
@@ -51,6 +65,9 @@ class LiveBuild:
     build: Build | None = None
     image_id: str = ""
     losses: tuple[Loss, ...] = ()
+    deep: Build | None = None
+    hidden: tuple[Loss, ...] = ()
+    deep_failed: str = ""
     unread: str = ""
 
 
@@ -66,7 +83,18 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """All projects of a run. `local_cluster`: name of the cluster that a build gets by default; None: not known."""
+    """All projects of a run.
+
+    Attributes:
+        readings: project → what it has.
+        local_cluster: name of the cluster that a build gets by default; None: not known.
+        clusters: names of all clusters; None: not asked, or not told.
+        usage: project → what its workflows use, where it was asked.
+        deep_unserved: why the internal read cannot be used in this run, one sentence; "" where it can.
+    """
 
     readings: Mapping[str, Reading] = field(default_factory=dict)
     local_cluster: str | None = None
+    clusters: frozenset[str] | None = None
+    usage: Mapping[str, Usage] = field(default_factory=dict)
+    deep_unserved: str = ""

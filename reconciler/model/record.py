@@ -46,10 +46,12 @@ class Intent:
         record: what the record will be once the write is seen; its stamps are those of before the write
             (0 and "" for a create).
         stages: the shown states that a finished or half-finished step leaves, newest last.
+        replaces: (project, name) of the build that a move or rename deletes, None for any other step.
     """
 
     record: Record
     stages: tuple[Build, ...]
+    replaces: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.ignore import Ignore
+from reconciler.model.policy import Policy
 from reconciler.model.secret import Secret
 
 DEFAULT_ENV = ("BUILD_*",)
@@ -29,6 +31,10 @@ class Settings:
         concurrency: threads that read details at once.
         timeout: seconds that one request may take.
         deadline: seconds that all reading of a run may take.
+        policy: how far the run may go.
+        deep_read: ask the platform's internal read where it matters ("auto"); False: never ("off").
+        backup_dir: folder that backups are written into, absolute; "" means `.reconciler/backup` at the root.
+        ignore: rules for every definition.
         sources: setting name → "flag", "environment", "file" or "default".
     """
 
@@ -45,4 +51,8 @@ class Settings:
     concurrency: int = 8
     timeout: float = 30.0
     deadline: float = 600.0
+    policy: Policy = field(default_factory=Policy)
+    deep_read: bool = True
+    backup_dir: str = ""
+    ignore: tuple[Ignore, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)

@@ -10,44 +10,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from reconciler.compare.diff import additions, diff
 from reconciler.compare.knowledge import Known, Trust, know
 from reconciler.model.build import elements_of
 from reconciler.model.change import Change, ChangeKind
-from reconciler.model.definition import Definition, Desired
+from reconciler.model.definition import Definition
 from reconciler.model.fields import Kind
 from reconciler.model.live import Live, LiveBuild, Reading
-from reconciler.model.record import Document, Record
+from reconciler.model.record import Record
 from reconciler.plan import guards
+from reconciler.plan.inputs import Inputs
 from reconciler.plan.notes import notes, unset, writer
 from reconciler.plan.step import Action, Block, Blocked, Plan, Step, Trouble
 from reconciler.plan.whole import InputKinds, Whole, whole
 
 _STEPS = (ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.CHANGED, ChangeKind.MOVED)
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """Everything a plan is made from.
-
-    Attributes:
-        desired: the selected definitions.
-        live: the readings of their projects.
-        documents: project → what the ledger holds.
-        tree: our own name.
-    """
-
-    desired: Desired
-    live: Live
-    documents: Mapping[str, Document] = field(default_factory=dict)
-    tree: str = ""
-
-    def record(self, project: str, name: str) -> Record | None:
-        """Return what the ledger holds of a build."""
-        document = self.documents.get(project)
-        return document.records.get(name) if document else None
 
 
 def plan(inputs: Inputs) -> Plan:
@@ -121,9 +100,16 @@ def _base(definition: Definition, action: Action, reason: str, live: LiveBuild |
         live=live.stamps if live else None,
         desired=definition.build,
         before=live.build if live else None,
-        prevent_destroy=definition.prevent_destroy,
+        prevent_destroy=_protected(definition, record),
         recorded=record is not None,
     )
+
+
+def _protected(definition: Definition, record: Record | None) -> bool:
+    """Protection stays until a definition says that it is over."""
+    if definition.prevent_destroy is not None:
+        return definition.prevent_destroy
+    return record is not None and record.prevent_destroy
 
 
 def _create(inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str], kinds: InputKinds) -> Step:

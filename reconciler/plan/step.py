@@ -27,11 +27,16 @@ class Block(enum.Enum):
     LOSS = "loss"
     UNREAD = "unread"
     UNWRITABLE = "unwritable"
+    LIMIT = "limit"
+    PROTECTED = "protected"
     INCOMPLETE = "incomplete"
     FOREIGN = "foreign"
+    IN_USE = "in-use"
+    STALE = "stale"
     NAME_TAKEN = "name-taken"
     RENAMED = "renamed"
     CREDENTIALS = "credentials"
+    NEEDS_FLAG = "needs-flag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,22 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class PlannedLoss:
-    """A live value that the step would erase. `digest`: first 12 hex digits of the value's SHA-256, "" for a secret."""
+    """A live value that the step would erase.
+
+    Attributes:
+        path: as in the definition's `accept_loss`.
+        value: as text, masked where it is secret.
+        digest: what `accept_loss` has to say: the first 12 hex digits of the value's SHA-256, or
+            "<update_time> <update_by>" for a secret and for what cannot be seen.
+        accepted: whether the definition says so.
+        small: nothing but what the page or a message shows depends on it.
+    """
 
     path: str
     value: str
     digest: str = ""
     accepted: bool = False
+    small: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +89,11 @@ class Step:
         kept: paths sent as asterisks (see `reconciler.model.body`).
         learn: the template's inputs must be learned from a first write (see `reconciler.apply`).
         unset: names of environment variables that the write would need and that are not set.
-        prevent_destroy: as the definition says, for the record.
+        prevent_destroy: what the record is to say.
         recorded: whether the ledger has a record of this build.
+        old: (project, name) of the build that this create takes the place of, in a move or rename.
+        after: (project, name) of the step that must be done before this one; where it is not, this is skipped.
+        restore: what to create again under its old project where the step behind this delete fails (a move).
     """
 
     action: Action
@@ -96,6 +114,14 @@ class Step:
     unset: tuple[str, ...] = ()
     prevent_destroy: bool = False
     recorded: bool = False
+    old: tuple[str, str] | None = None
+    after: tuple[str, str] | None = None
+    restore: Build | None = None
+
+    @property
+    def backed_up(self) -> bool:
+        """Whether the live build is written to the backup folder first: it is deleted, converted or loses something."""
+        return self.action in (Action.DELETE, Action.CONVERT) or bool(self.losses)
 
     @property
     def will_write(self) -> bool:
@@ -126,6 +152,7 @@ class Plan:
         notices: what holds for many builds at once, sentences.
         orphans: builds of ours that Git no longer has, (project, name).
         undeclared: live builds without a definition, counted.
+        refusals: why nothing is pruned though it was asked for, and the like; with what to do.
     """
 
     steps: tuple[Step, ...]
@@ -133,6 +160,7 @@ class Plan:
     notices: tuple[str, ...] = ()
     orphans: tuple[tuple[str, str], ...] = ()
     undeclared: int = 0
+    refusals: tuple[Trouble, ...] = ()
 
     @property
     def complete(self) -> bool:

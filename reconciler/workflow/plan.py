@@ -15,8 +15,9 @@ from reconciler.model.live import Live, Reading
 from reconciler.model.record import Document, Record
 from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
+from reconciler.plan.inputs import Inputs
 from reconciler.plan.memory import proven, settle
-from reconciler.plan.planner import Inputs, plan
+from reconciler.plan.planner import plan
 from reconciler.plan.questions import questions
 from reconciler.plan.step import Plan, Trouble
 from reconciler.server import reading, wire
@@ -70,7 +71,7 @@ def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
         requests = door.requests
     user = wire.user_of(settings.token) if settings.token else ""
     settled = {p: settle(documents.get(p, Document()), r, user) for p, r in readings.items()}
-    made = plan(Inputs(desired, live, settled, settings.tree))
+    made = plan(Inputs(desired, live, settled, settings.tree, settings.policy))
     if warnings:
         made = replace(made, troubles=(*made.troubles, *(Trouble("ledger", text) for text in warnings)))
     proofs = {project: proven(documents.get(project, Document()), after) for project, after in settled.items()}

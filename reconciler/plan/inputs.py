@@ -1,0 +1,45 @@
+"""Everything a plan is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.definition import Desired
+from reconciler.model.live import Live, LiveBuild
+from reconciler.model.policy import Policy
+from reconciler.model.record import Document, Intent, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a plan is made from.
+
+    Attributes:
+        desired: the selected definitions.
+        live: the readings of their projects.
+        documents: project → what the ledger holds.
+        tree: our own name.
+        policy: how far the run may go.
+    """
+
+    desired: Desired
+    live: Live
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    tree: str = ""
+    policy: Policy = field(default_factory=Policy)
+
+    def record(self, project: str, name: str) -> Record | None:
+        """Return what the ledger holds of a build."""
+        document = self.documents.get(project)
+        return document.records.get(name) if document else None
+
+    def intent(self, project: str, name: str) -> Intent | None:
+        """Return what a run announced of a build and never finished."""
+        document = self.documents.get(project)
+        return document.intents.get(name) if document else None
+
+    def build(self, project: str, name: str) -> LiveBuild | None:
+        """Return a live build, as it was listed or read."""
+        reading = self.live.readings.get(project)
+        return reading.builds.get(name) if reading else None
