@@ -1,8 +1,9 @@
 """What can be known of a live build, and from where.
 
     detail shows it ─────────────────────────────┐
+    the internal read shows it (`Known.seen`) ───┤
     the record, while it is exact or assumed ────┼──► Known.values
-    the record, after somebody wrote since ──────┴──► Known.last   (kept by, compared with nothing)
+    the record, whatever came after ─────────────┴──► Known.last   (kept by, compared with nothing)
 
 A record is exact as long as the stamps and every shown setting stay as our own write left them
 (design, "Unreadable settings"). What is shown by reference (labels of images, names of clusters,
@@ -51,7 +52,8 @@ class Known:
         record: ours, if there is one.
         trust: how far the record goes.
         values: shown settings, and unreadable ones where the record speaks for them.
-        last: the record's values where they are only the last that we know of.
+        last: the record's values, the last that we know of what nothing else shows.
+        seen: the internal read shows the whole build, so that nothing is unverifiable and every loss has a name.
         renamed: settings by reference whose name moved without a write: path → (recorded, shown).
     """
 
@@ -61,6 +63,7 @@ class Known:
     values: Values
     last: Values = field(default_factory=dict)
     renamed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    seen: bool = False
 
 
 def know(live: LiveBuild, record: Record | None) -> Known:
@@ -69,14 +72,15 @@ def know(live: LiveBuild, record: Record | None) -> Known:
     if build is None:
         raise ValueError(f"{live.name} was not read")
     rows = ROWS[build.kind]
+    seen = live.deep is not None
+    shown = live.deep.values if live.deep is not None else build.values
     if record is None:
-        return Known(live, None, Trust.NONE, build.values)
+        return Known(live, None, Trust.NONE, shown, seen=seen)
     recorded = record.build.values if record.build.kind is build.kind else {}
     trust = _trust(live, record)
-    marked = _seal(rows, build.values, record.secrets, "")
-    values = _merge(rows, marked, recorded, trusted=trust is not Trust.STALE)
-    last = recorded if trust is Trust.STALE else {}
-    return Known(live, record, trust, values, last, _renamed(rows, live, record))
+    marked = _seal(rows, shown, record.secrets, "")
+    values = _merge(rows, marked, recorded, trusted=trust is not Trust.STALE and not seen)
+    return Known(live, record, trust, values, recorded, _renamed(rows, live, record), seen)
 
 
 def _trust(live: LiveBuild, record: Record) -> Trust:
@@ -120,6 +124,8 @@ def _merge(rows: tuple[Row, ...], shown: Values, recorded: Values, *, trusted: b
         elif row.sight is Sight.UNREADABLE:
             if trusted:
                 values[row.path] = known
+        elif row.sight is Sight.PARTIAL and row.path in shown:
+            continue  # the internal read has told it
         elif isinstance(row, Leaf) and _speaks_for(row, shown, recorded):
             values[row.path] = known
         elif row.sight is Sight.PARTIAL:

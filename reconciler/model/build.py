@@ -74,6 +74,9 @@ CODE_HOST_TYPE = "codehost_name:type"
 CODE_HOST_CHANGED = "codehost_name:changed"
 """In a known repository: True where its code host is not even of the recorded type any more."""
 
+MASKED = "value:masked"
+"""In a parameter or input that the server showed: True where its value was asterisks, so that nobody knows it."""
+
 CHOICE_VALUE = "choice_value:seen"
 """In a template input that the server showed: its `choice_value`, which no request can write."""
 

@@ -28,6 +28,7 @@ class Loss:
         path: in the table's words where it has a row, else in the server's.
         value: as text; "" for a secret.
         secret: the value is not told.
+        new: it stands under a key that this version does not know; what an own write left there is no loss.
         small: nothing but what the page or a message shows depends on it (contract, section 3).
     """
 
@@ -35,6 +36,7 @@ class Loss:
     value: str
     secret: bool = False
     small: bool = False
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class LiveBuild:
         deep: the canonical build with everything that the internal read shows; None where it was not asked or
             its answer was not used.
         hidden: what an update would erase and the internal read alone shows.
+        leftover: what turning a template build into a plain one would erase beside, from the internal read.
         deep_failed: why its answer was not used, one sentence; "" where it was, or was not asked.
         unread: why the detail failed, one sentence; "" where it did not.
     """
@@ -67,6 +70,7 @@ class LiveBuild:
     losses: tuple[Loss, ...] = ()
     deep: Build | None = None
     hidden: tuple[Loss, ...] = ()
+    leftover: tuple[Loss, ...] = ()
     deep_failed: str = ""
     unread: str = ""
 

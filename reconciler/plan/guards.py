@@ -1,26 +1,16 @@
 """What may not be written: each guard answers with the reason, a sentence and the way out, or None.
 
-Until losses can be acknowledged one by one, an update is blocked wherever detail shows anything that it
-erases, and wherever the ledger has no record of the build.
+What a write would erase is weighed in `reconciler.plan.losses`.
 """
 
 from __future__ import annotations
 
-import hashlib
-
-from reconciler.compare.knowledge import Known, Trust
+from reconciler.compare.knowledge import Known
 from reconciler.model.definition import Definition
 from reconciler.model.live import JENKINS, LiveBuild
 from reconciler.model.record import Record
-from reconciler.model.secret import MASK
-from reconciler.plan.step import Block, Blocked, PlannedLoss
+from reconciler.plan.step import Block, Blocked
 from reconciler.plan.whole import Whole
-
-UNSEEN = (
-    "infrastructure, script_type, VM labels, privileged mode, storages, annotations and labels, "
-    "choices and descriptions of parameters, fixed commits, code host aliases"
-)
-"""What detail never shows and an update replaces (contract, section 3)."""
 
 
 def foreign(record: Record | None, tree: str) -> Blocked | None:
@@ -47,18 +37,6 @@ def not_writable(live: LiveBuild) -> Blocked | None:
             Block.UNREAD, f"the build could not be read: {live.unread}", "run again; if it stays, open it in Zadig"
         )
     return None
-
-
-def converts(definition: Definition, live: LiveBuild) -> Blocked | None:
-    """A plain build does not become a template build, or back."""
-    if live.build is None or live.build.kind is definition.build.kind:
-        return None
-    return Blocked(
-        Block.LOSS,
-        f"the server has a {live.build.kind.value} build of this name, the definition is a "
-        f"{definition.build.kind.value} build; converting would erase what the other kind holds",
-        "conversions are not supported yet: rename the definition, or convert the build in Zadig's web page",
-    )
 
 
 def moved_references(definition: Definition, known: Known) -> Blocked | None:
@@ -89,38 +67,3 @@ def needs_cluster(result: Whole) -> Blocked | None:
         "advanced_settings needs a cluster, and the server did not say which one is the local one",
         "declare advanced_settings.cluster_name",
     )
-
-
-def losses(known: Known, result: Whole) -> tuple[PlannedLoss, ...]:
-    """Name what an update of this build would erase, as far as it can be seen."""
-    found = [PlannedLoss(loss.path, loss.value, digest(loss.value)) for loss in known.live.losses]
-    for path, values in result.choices.items():
-        text = ", ".join(values)
-        found.append(PlannedLoss(path, text, digest(text)))
-    found += [PlannedLoss(path, MASK) for path in result.forgotten]
-    if known.trust is Trust.NONE:
-        found.append(PlannedLoss("unreadable", UNSEEN))
-    return tuple(found)
-
-
-def lossy(known: Known, found: tuple[PlannedLoss, ...]) -> Blocked | None:
-    """Block an update that would erase anything."""
-    if known.trust is Trust.NONE:
-        return Blocked(
-            Block.LOSS,
-            "the ledger has no record of this build, so nothing shows what an update would erase",
-            "use the ledger of the run that made it, or make the change in Zadig's web page",
-        )
-    if not found:
-        return None
-    names = ", ".join(loss.path for loss in found)
-    return Blocked(
-        Block.LOSS,
-        f"an update would erase {names}, which the API cannot send",
-        "declare them where a definition can, else make the change in Zadig's web page or remove those settings there",
-    )
-
-
-def digest(value: str) -> str:
-    """Return the first 12 hex digits of the SHA-256 of a value's UTF-8."""
-    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:12]

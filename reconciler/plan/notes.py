@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.compare.knowledge import Known, Trust
 from reconciler.model.build import Build, Values, elements_of
 from reconciler.model.definition import Definition
-from reconciler.plan.guards import UNSEEN
+from reconciler.plan.losses import UNSEEN
 
 
 def writer(known: Known) -> str:
@@ -17,9 +17,11 @@ def writer(known: Known) -> str:
 def notes(definition: Definition, known: Known, send: Build | None = None) -> tuple[str, ...]:
     """Say who wrote since, what is not compared, and which repositories scripts will know by another number."""
     found = []
-    if known.trust is Trust.STALE and known.record is not None:
+    if known.trust is Trust.STALE and known.record is not None and not known.seen:
         when = "since our last apply" if known.live.stamps != known.record.stamps else "without a new time stamp"
         found.append(f"{writer(known)} has written {when}; an update also replaces what nobody can see: {UNSEEN}")
+    if known.live.deep_failed:
+        found.append(known.live.deep_failed)
     if send is not None:
         found += _renumbered(known.values, send.values)
     return (*found, *unset(definition))

@@ -1,7 +1,8 @@
 """Desired, live and record of every build → the plan.
 
 not on the server ──────────────► create     (blocked: incomplete, name-taken, credentials)
-Jenkins, unread, another kind ──► update     (blocked)
+Jenkins, unread ────────────────► update     (blocked)
+of the other kind ──────────────► convert    (blocked: foreign, loss, credentials)
 nothing differs ────────────────► keep       (with what is unverifiable or released)
 something differs ──────────────► update     (blocked: foreign, renamed, unwritable, loss)
 """
@@ -19,8 +20,9 @@ from reconciler.model.change import Change, ChangeKind
 from reconciler.model.definition import Definition
 from reconciler.model.fields import Kind
 from reconciler.model.live import Live, LiveBuild, Reading
+from reconciler.model.policy import Policy
 from reconciler.model.record import Record
-from reconciler.plan import guards
+from reconciler.plan import convert, guards, losses
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.notes import notes, unset, writer
 from reconciler.plan.step import Action, Block, Blocked, Plan, Step, Trouble
@@ -33,16 +35,17 @@ def plan(inputs: Inputs) -> Plan:
     """Make the plan. Pure: identical inputs give an identical plan."""
     elsewhere = {name: r.project for r in inputs.live.readings.values() for name in r.builds}
     kinds = input_kinds(inputs.live)
-    steps, renamed = [], Counter[tuple[str, str, str]]()
+    steps, spent, renamed = [], list[str](), Counter[tuple[str, str, str]]()
     for definition in inputs.desired.definitions:
         step, known = _step(inputs, definition, elsewhere, kinds)
         steps.append(step)
         if known:
             renamed.update((path, old, new) for path, (old, new) in known.renamed.items())
+            spent += losses.spent(definition, known, step.losses)
     return Plan(
         steps=tuple(steps),
         troubles=_troubles(inputs.live),
-        notices=_notices(inputs.live, renamed),
+        notices=(*_notices(inputs.live, renamed), *spent),
         orphans=() if inputs.desired.narrowed else _orphans(inputs),
         undeclared=_undeclared(inputs),
     )
@@ -80,13 +83,13 @@ def _step(
     live = reading.builds.get(build.name)
     if live is None:
         return _create(inputs, definition, elsewhere, kinds), None
-    blocked = guards.not_writable(live) or guards.converts(definition, live)
+    blocked = guards.not_writable(live)
     if blocked:
         step = _base(definition, Action.UPDATE, "cannot be compared", live, record)
-        if blocked.reason is Block.LOSS:
-            step = replace(step, action=Action.CONVERT, reason="is of the other kind")
         return replace(step, blocked=blocked), None
     known = know(live, record)
+    if live.build is not None and live.build.kind is not build.kind:
+        return _convert(inputs, definition, known, kinds), known
     return _compare(inputs, definition, known, kinds), known
 
 
@@ -163,22 +166,48 @@ def _without_value(result: Whole) -> Blocked | None:
     )
 
 
+def _convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputKinds) -> Step:
+    build = definition.build
+    result = whole(build, None, inputs.live.local_cluster, kinds)
+    found = convert.losses_of(definition, known, inputs.tree)
+    blocked = (
+        guards.foreign(known.record, inputs.tree)
+        or guards.needs_cluster(result)
+        or losses.lossy(found, "a conversion")
+        or _without_value(result)
+    )
+    other = "plain" if build.kind is Kind.TEMPLATE else "template"
+    step = _base(definition, Action.CONVERT, f"is a {other} build on the server", known.live, known.record)
+    return replace(
+        step,
+        changes=convert.changes_of(definition, known, inputs.live.local_cluster),
+        losses=found,
+        blocked=blocked,
+        send=result.send,
+        learn=result.learn,
+        unset=definition.unset,
+        notes=notes(definition, known),
+        exact=known.trust is Trust.EXACT,
+    )
+
+
 def _compare(inputs: Inputs, definition: Definition, known: Known, kinds: InputKinds) -> Step:
     changes = diff(definition.build, known, inputs.live.local_cluster)
-    effective = [change for change in changes if _is_step(change, known)]
+    effective = [change for change in changes if _is_step(change, known, inputs.policy)]
     if not effective:
         step = _base(definition, Action.KEEP, _keep_reason(changes), known.live, known.record)
-        return replace(step, changes=changes, notes=notes(definition, known))
+        exact = known.trust is Trust.EXACT
+        return replace(step, changes=changes, notes=notes(definition, known), exact=exact)
     if any(change.kind in _STEPS for change in effective):
         changes = tuple(c for c in changes if not _is_idle_alias(c))
     result = whole(definition.build, known, inputs.live.local_cluster, kinds)
-    found = guards.losses(known, result)
+    found = losses.of_update(definition, known, result)
     blocked = (
         guards.foreign(known.record, inputs.tree)
         or guards.moved_references(definition, known)
         or guards.unknown_hosts(result)
         or guards.needs_cluster(result)
-        or guards.lossy(known, found)
+        or losses.lossy(found)
         or _without_value(result)
     )
     step = _base(definition, Action.UPDATE, _update_reason(effective, known), known.live, known.record)
@@ -192,12 +221,15 @@ def _compare(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
         learn=result.learn,
         unset=definition.unset,
         notes=notes(definition, known, result.send),
+        exact=known.trust is Trust.EXACT,
     )
 
 
-def _is_step(change: Change, known: Known) -> bool:
-    """A difference is a step; so is what nobody can verify once somebody has written after us."""
+def _is_step(change: Change, known: Known, policy: Policy) -> bool:
+    """A difference is a step; so is what nobody can verify once somebody has written after us, or when told so."""
     if change.kind in _STEPS:
+        return True
+    if policy.assert_all and change.kind is ChangeKind.UNVERIFIABLE and change.after_known:
         return True
     stale = known.trust is Trust.STALE and change.kind is ChangeKind.UNVERIFIABLE
     return stale and change.after_known and not change.path.endswith(".codehost_name")
@@ -216,8 +248,10 @@ def _update_reason(effective: list[Change], known: Known) -> str:
     differ = sum(1 for c in effective if c.kind in _STEPS)
     parts = [f"{differ} setting{'s' if differ != 1 else ''} differ{'s' if differ == 1 else ''}"] if differ else []
     unseen = len(effective) - differ
-    if unseen:
+    if unseen and known.trust is Trust.STALE:
         parts.append(f"{unseen} cannot be verified since {writer(known)} wrote")
+    elif unseen:
+        parts.append(f"{unseen} cannot be verified and {'is' if unseen == 1 else 'are'} asserted")
     return ", ".join(parts)
 
 
@@ -239,6 +273,11 @@ def _notices(live: Live, renamed: Counter[tuple[str, str, str]]) -> tuple[str, .
         for _, r in sorted(live.readings.items())
         if r.unnamed
     ]
+    if live.deep_unserved:
+        notices.append(
+            f"the internal read is not served here ({live.deep_unserved}): what detail hides is known "
+            "from the ledger alone"
+        )
     return tuple(notices)
 
 

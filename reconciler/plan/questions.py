@@ -1,4 +1,8 @@
-"""The first planning pass: what must still be asked before the second one can plan."""
+"""The first planning pass: what must still be asked before the second one can plan.
+
+before(desired, live)   what the first pass itself needs: the name of the local cluster
+behind(plan)            what the first pass could not see and a second one would plan better with
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,41 @@ from dataclasses import dataclass
 
 from reconciler.compare.resolve import BLOCK, CLUSTER
 from reconciler.model.build import DEFAULT, Build
+from reconciler.model.change import ChangeKind
 from reconciler.model.definition import Desired
 from reconciler.model.fields import Kind
 from reconciler.model.live import Live
+from reconciler.plan.step import Action, Block, Plan, Step
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What to ask the server. `local_cluster`: which cluster a build gets by default."""
+    """What to ask the server.
+
+    Attributes:
+        local_cluster: which cluster a build gets by default.
+        deep: (project, name) of the builds whose hidden settings matter now.
+    """
 
     local_cluster: bool = False
+    deep: frozenset[tuple[str, str]] = frozenset()
 
 
 def questions(desired: Desired, live: Live) -> Questions:
     """Ask for the local cluster only where a comparison or a body needs its name; asking too much is allowed."""
     return Questions(any(_needs_cluster(d.build, live) for d in desired.definitions))
+
+
+def behind(plan: Plan) -> Questions:
+    """Ask the internal read for what is about to be written, and for what is declared and cannot be verified."""
+    return Questions(deep=frozenset((s.project, s.name) for s in plan.steps if _matters(s)))
+
+
+def _matters(step: Step) -> bool:
+    """Where an exact record speaks, nothing has to be asked; what is not ours to write neither."""
+    if step.before is None or step.exact or (step.blocked and step.blocked.reason is Block.FOREIGN):
+        return False
+    return step.action is not Action.KEEP or step.count(ChangeKind.UNVERIFIABLE) > 0
 
 
 def _needs_cluster(build: Build, live: Live) -> bool:

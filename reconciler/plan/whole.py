@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from reconciler.compare.knowledge import Known
 from reconciler.compare.resolve import BLOCK, CLUSTER, DOCKER, STRATEGY, default_of, wanted
-from reconciler.model.build import CHOICE_VALUE, DEFAULT, Build, Element, Value, Values, elements_of, join, same
-from reconciler.model.fields import ROWS, Elements, Kind, Leaf, Row, Sight
+from reconciler.model.build import CHOICE_VALUE, DEFAULT, MASKED, Build, Element, Value, Values, elements_of, join, same
+from reconciler.model.fields import ASTERISKS, ROWS, Elements, Kind, Leaf, Row, Sight
+from reconciler.model.record import Record
 from reconciler.model.secret import Secret
 
 HIDDEN = (Sight.UNREADABLE, Sight.PARTIAL)
@@ -33,7 +34,7 @@ class Whole:
         needs_cluster: the block must be sent and nobody told which cluster is the local one.
         unknown_hosts: repositories whose code host alias nobody knows.
         no_value: credentials without a value, where the server has none to keep.
-        forgotten: unreadable secrets that are not declared any more: nobody can send them back.
+        forgotten: secrets that nothing shows and the definition does not declare: nobody can send them back.
         choices: template inputs whose `choice_value` the write would erase → its values.
     """
 
@@ -49,8 +50,8 @@ class Whole:
 
 def whole(desired: Build, known: Known | None, local_cluster: str | None, kinds: InputKinds) -> Whole:
     """Put together the request for a create (`known` None) or an update of the same kind."""
-    marked = known.record.secrets if known and known.record else frozenset[str]()
-    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), marked)
+    record = known.record if known else None
+    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), record)
     have: Values = known.values if known else {}
     last: Values = known.last if known else {}
     values = merge.level(ROWS[desired.kind], _Sources(wanted(desired, have, local_cluster), have, last), "")
@@ -80,7 +81,7 @@ class _Merge:
     local_cluster: str | None
     kinds: InputKinds
     template: str
-    secrets: frozenset[str]
+    record: Record | None
     learn: bool = False
     forgotten: list[str] = field(default_factory=list)
     unknown_hosts: list[str] = field(default_factory=list)
@@ -108,9 +109,12 @@ class _Merge:
         if row.path in sources.have:
             return sources.have[row.path]
         known = sources.last.get(row.path) if row.sight in HIDDEN else None
-        if value is None and known is None and row.sight is Sight.UNREADABLE and path in self.secrets:
+        if value is None and known is None and row.sight is Sight.UNREADABLE and self._is_secret(path):
             self.forgotten.append(path)
         return row.default if known is None and row.always else known
+
+    def _is_secret(self, path: str) -> bool:
+        return self.record is not None and path in self.record.secrets
 
     def _list(self, row: Elements, sources: _Sources, path: str) -> Value | None:
         declared = sources.want.get(row.path)
@@ -142,23 +146,36 @@ class _Merge:
             return self._input(element, sources, path)
         if row.path == "repo_info" and "codehost_name" not in values:
             self.unknown_hosts.append(path)
+        if MASKED in sources.have and "default_value" not in values and isinstance(values, dict):
+            values["default_value"] = ASTERISKS  # the server keeps what it does not show
         valueless = "default_value" not in values and "default_value" not in sources.want
         if row.path == "parameters" and values.get("is_credential") is True and valueless:
             self.no_value.append(f"{path}.default_value")
         return True
 
     def _input(self, element: Element, sources: _Sources, path: str) -> bool:
-        """A multi-select input that is not declared is left out: sent, it would lose its `choice_value`."""
+        """A multi-select input that is not declared is left out: sent, it would lose its `choice_value`.
+
+        Left out, it gets the template's: no loss only where our own write had already left it so.
+        """
         chosen = sources.have.get(CHOICE_VALUE)
         if isinstance(chosen, tuple) and chosen:
+            if not self._left_out_before(sources, path):
+                self.choices[f"{path}.choice_value"] = tuple(str(item) for item in chosen)
             if not sources.want:
                 return False
-            self.choices[f"{path}.choice_value"] = tuple(str(item) for item in chosen)
+        if MASKED in sources.have and not sources.want.get("value"):
+            self.forgotten.append(f"{path}.value")
         if "value" not in element.values:
             return False
         if "type" not in element.values or "is_credential" not in element.values:
             self._kind(element)
         return True
+
+    def _left_out_before(self, sources: _Sources, path: str) -> bool:
+        if sources.want or self.record is None or not self.record.exact or f"{path}.key" in self.record.declared:
+            return False
+        return all(sources.have.get(leaf) == sources.last.get(leaf) for leaf in (CHOICE_VALUE, "value"))
 
     def _kind(self, element: Element) -> None:
         """Sent without its type and flag an input loses both (contract, section 1): take them from elsewhere."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.model.build import Build
+from reconciler.model.build import Build, elements_of
 from reconciler.model.errors import BadToken, NotPermitted, ServerError
 from reconciler.model.fields import Kind
 from reconciler.model.live import JENKINS, LiveBuild, Loss, Reading
@@ -109,7 +109,7 @@ def fetch(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild
     if detail.get("template_name"):
         return _template(door, listed, detail, {})
     build = Build(Kind.PLAIN, listed.project, listed.name, wire.read_plain(detail))
-    return _live(listed, detail, build, wire.image_id(detail), wire.losses(detail))
+    return _live(listed, detail, build, wire.image_id(detail), wire.losses(detail, build.values))
 
 
 def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple[str, str], Json]) -> LiveBuild:
@@ -120,10 +120,11 @@ def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple
     if len(stamps) > 1:
         raise Nonsense("somebody wrote the build while it was being read", "run again")
     values = wire.read_targets(details, str(detail["template_name"]))
+    targets = zip(elements_of(values.get("target_services")), details, strict=True)
     losses = tuple(
         loss
-        for (service, module), one in details
-        for loss in wire.hidden(one, f"target_services[{service}/{module}].repos")
+        for target, (_, one) in targets
+        for loss in wire.hidden(one, target.values, f"target_services[{target.key}].repo_info")
     )
     build = Build(Kind.TEMPLATE, listed.project, listed.name, values)
     return _live(listed, detail, build, "", losses)

@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from reconciler.model.build import CHOICE_VALUE, CODE_HOST_TYPE, Value, keyed
-from reconciler.model.fields import PLAIN, SERVER_OUTPUTS, TEMPLATE, Elements, Leaf, Row, Sight, Type
+from reconciler.model.build import CHOICE_VALUE, CODE_HOST_TYPE, MASKED, Value, Values, elements_of, keyed
+from reconciler.model.fields import ASTERISKS, PLAIN, TEMPLATE, Elements, Leaf, Row, Sight, Type
 from reconciler.model.live import Loss, Stamps
 from reconciler.model.secret import Secret
+from reconciler.server.erased import as_text, counts, new_keys
+from reconciler.server.stored import own_outputs
 from reconciler.server.typed import Json, Nonsense, as_object, boolean, branch, integer, objects, text, texts
 
 Level = dict[str, Value]
@@ -132,6 +134,8 @@ def read_plain(detail: Json) -> Level:
     values: Level = {}
     for read in _PLAIN:
         read(detail, values)
+    if values[f"{_CACHE}.enabled"] is False:
+        values[f"{_CACHE}.cache_dir"] = ""  # of a cache that is off: no request can carry it, and nothing reads it
     return values
 
 
@@ -151,40 +155,34 @@ def image_id(detail: Json) -> str:
     return text(branch(detail, ("build_env",)), "basic_image_id")
 
 
-def losses(detail: Json) -> tuple[Loss, ...]:
-    """Name what a plain update erases and this detail shows (contract, section 3)."""
-    return tuple(_losses(detail))
+def losses(detail: Json, shown: Values) -> tuple[Loss, ...]:
+    """Name what a plain update erases and this detail shows (contract, section 3). `shown`: as read from it."""
+    return tuple(_losses(detail, shown))
 
 
-def _losses(detail: Json) -> Iterator[Loss]:
+def _losses(detail: Json, shown: Values) -> Iterator[Loss]:
     post = branch(detail, ("post_build",))
     for key in ("object_storage_upload", "file_archive"):
         held = post.get(key)
-        if _counts(held):
-            yield Loss(f"post_build.{key}", json.dumps(held, ensure_ascii=False, sort_keys=True))
+        if counts(held):
+            yield Loss(f"post_build.{key}", as_text(held))
     if text(post, "scripts"):
         yield Loss("post_build.scripts", text(post, "scripts"))
-    yield from hidden(detail, "repos")
+    yield from hidden(detail, shown, "repo_info")
     for output in objects(detail, "outputs"):
         if text(output, "description"):
             yield Loss(f"outputs[{text(output, 'name')}].description", text(output, "description"))
     cache = branch(detail, ("advanced_settings", "cache_setting"))
     if cache.get("enabled") is True and not text(cache, "cache_dir"):
-        yield Loss("advanced_settings.cache_setting", "a cache of the workspace")
+        yield Loss(_CACHE, "a cache of the workspace")
+    yield from new_keys(detail, shown)
 
 
-def hidden(detail: Json, parent: str) -> Iterator[Loss]:
+def hidden(detail: Json, shown: Values, parent: str) -> Iterator[Loss]:
     """Name the repositories that the page hides."""
-    for repo in objects(detail, "repos"):
+    for element, repo in zip(elements_of(shown.get("repo_info")), objects(detail, "repos"), strict=True):
         if repo.get("hidden") is True:
-            yield Loss(f"{parent}[{text(repo, 'repo_owner')}/{text(repo, 'repo_name')}].hidden", "true")
-
-
-def _counts(value: object) -> bool:
-    """Tell whether a setting holds more than its empty value (contract, section 3, "No loss")."""
-    if isinstance(value, Mapping):
-        return value.get("enabled", True) is not False and any(_counts(item) for item in value.values())
-    return bool(value)
+            yield Loss(f"{parent}[{element.key}].hidden", "true", small=True)
 
 
 def _compile(rows: tuple[Row, ...]) -> tuple[Read, ...]:
@@ -216,13 +214,22 @@ def _compile_list(row: Elements) -> Read:
             for one in inner:
                 one(item, values)
             if seal and values.get("is_credential") is True:
-                values[seal] = Secret(str(values[seal]))
+                _seal(values, seal)
             if chosen:
                 values[CHOICE_VALUE] = texts(item, "choice_value")
             levels.append(values)
         level[path] = keyed(row, levels)
 
     return read
+
+
+def _seal(values: Level, leaf: str) -> None:
+    """Seal a credential's value; one that the server itself masks is not known at all."""
+    if values[leaf] == ASTERISKS:
+        del values[leaf]
+        values[MASKED] = True
+    else:
+        values[leaf] = Secret(str(values[leaf]))
 
 
 def _compile_leaves(parent: str, rows: list[Leaf]) -> Read:
@@ -257,10 +264,9 @@ def _read_code_host(repo: Json, level: Level) -> None:
 
 def _read_outputs(detail: Json, level: Level) -> None:
     """The build's own outputs stand behind the two that the server adds."""
-    names = tuple(text(output, "name") for output in objects(detail, "outputs"))
-    if names[: len(SERVER_OUTPUTS)] == SERVER_OUTPUTS:
-        names = names[len(SERVER_OUTPUTS) :]
-    level["advanced_settings.outputs"] = names
+    level["advanced_settings.outputs"] = own_outputs(
+        tuple(text(output, "name") for output in objects(detail, "outputs"))
+    )
 
 
 _SPECIAL: dict[str, Read] = {"codehost_name": _read_code_host, "advanced_settings.outputs": _read_outputs}
@@ -270,6 +276,7 @@ _GETTERS: dict[Type, Callable[[Json, str], Value]] = {
     Type.BOOLEAN: boolean,
     Type.STRINGS: texts,
 }
+_CACHE = "advanced_settings.cache_setting"
 _TARGETS = next(row for row in TEMPLATE if isinstance(row, Elements))
 _PLAIN = _compile(PLAIN)
 _TARGET = _compile(tuple(row for row in _TARGETS.rows if isinstance(row, Elements)))

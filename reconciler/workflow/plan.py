@@ -18,9 +18,10 @@ from reconciler.model.settings import Settings
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.memory import proven, settle
 from reconciler.plan.planner import plan
-from reconciler.plan.questions import questions
+from reconciler.plan.questions import behind, questions
 from reconciler.plan.step import Plan, Trouble
 from reconciler.server import reading, wire
+from reconciler.server.deep import read_deep
 from reconciler.server.transport import Clock, Connection, ReadDoor, Transport
 
 
@@ -68,14 +69,24 @@ def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
         live = Live(readings)
         if questions(desired, live).local_cluster:
             live = replace(live, local_cluster=reading.local_cluster(door))
+        user = wire.user_of(settings.token) if settings.token else ""
+        settled = {p: settle(documents.get(p, Document()), r, user) for p, r in readings.items()}
+        made = _plan_twice(door, settings, Inputs(desired, live, settled, settings.tree, settings.policy))
         requests = door.requests
-    user = wire.user_of(settings.token) if settings.token else ""
-    settled = {p: settle(documents.get(p, Document()), r, user) for p, r in readings.items()}
-    made = plan(Inputs(desired, live, settled, settings.tree, settings.policy))
     if warnings:
         made = replace(made, troubles=(*made.troubles, *(Trouble("ledger", text) for text in warnings)))
     proofs = {project: proven(documents.get(project, Document()), after) for project, after in settled.items()}
     return Planned(made, desired, documents, proofs, requests)
+
+
+def _plan_twice(door: ReadDoor, settings: Settings, inputs: Inputs) -> Plan:
+    """Plan; where something hidden matters, ask for it and plan again."""
+    first = plan(inputs)
+    asked = behind(first)
+    if not (asked.deep and settings.deep_read):
+        return first
+    live = read_deep(door, inputs.live, asked.deep, settings.concurrency)
+    return plan(replace(inputs, live=live))
 
 
 def projects_of(settings: Settings, desired: Desired) -> list[str]:

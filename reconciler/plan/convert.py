@@ -1,0 +1,88 @@
+"""A build becomes one of the other kind: plain ↔ template (contract, section 3).
+
+A template update on a plain build leaves the plain settings in the store, where nothing reads them any more; a
+plain update on a template build erases the template and what is left of an earlier plain build. Either way
+everything that was in force is named: as a change where this tree had declared it, else as a loss.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from reconciler.compare.diff import additions
+from reconciler.compare.knowledge import Known, Trust
+from reconciler.compare.resolve import CLUSTER, DOCKER, STRATEGY
+from reconciler.compare.show import shown_level, shown_value
+from reconciler.model.build import Value, Values, elements_of
+from reconciler.model.change import Change, ChangeKind, Shown
+from reconciler.model.definition import Definition
+from reconciler.model.fields import PLAIN, ROWS, Elements, Kind, Row
+from reconciler.model.live import Loss
+from reconciler.model.secret import Secret
+from reconciler.plan.losses import weighed
+from reconciler.plan.step import PlannedLoss
+
+_OF_THE_TEMPLATE = ("build_os", "services", "infrastructure", "script_type", CLUSTER, STRATEGY)
+"""Settings that every plain build has and its template then decides."""
+
+
+def changes_of(definition: Definition, known: Known, local_cluster: str | None) -> tuple[Change, ...]:
+    """Return what the new kind brings and what of the old kind ends."""
+    gone = [Change(path, ChangeKind.REMOVED, before=_shown(row, known.values)) for path, row in _in_force(known)]
+    return (*additions(definition.build, local_cluster), *gone)
+
+
+def losses_of(definition: Definition, known: Known, tree: str) -> tuple[PlannedLoss, ...]:
+    """Name what ends and was not declared by this tree, and what the write erases beside."""
+    declared = known.record.declared if known.record and known.record.tree == tree else frozenset[str]()
+    losses = [_loss(path, row, known.values) for path, row in _in_force(known) if path not in declared]
+    live = known.live
+    if definition.build.kind is Kind.PLAIN:
+        losses.append(Loss("template_name", str(known.values.get("template_name", ""))))
+        losses += [loss for loss in (*live.losses, *live.hidden) if not loss.path.startswith("target_services[")]
+        losses += () if known.trust is Trust.EXACT else live.leftover
+    else:
+        losses += [loss for loss in live.hidden if _erased_by_template(loss.path)]
+    return weighed(definition, known, losses)
+
+
+def _erased_by_template(path: str) -> bool:
+    """A template update replaces the targets and works out references of script parameters again."""
+    return path.startswith("services[") or path.endswith(".function_reference")
+
+
+def _in_force(known: Known) -> Iterator[tuple[str, Row]]:
+    """Yield the settings of the old kind that hold more than nothing."""
+    assert known.live.build is not None
+    for row in ROWS[known.live.build.kind]:
+        value = known.values.get(row.path)
+        if value is None or row.path in _OF_THE_TEMPLATE or row.path.startswith(f"{DOCKER}."):
+            continue
+        if row.path != "template_name" and not _empty(row, value):
+            yield row.path, row
+
+
+def _empty(row: Row, value: Value) -> bool:
+    if isinstance(row, Elements):
+        return not elements_of(value)
+    return value == row.default and type(value) is type(row.default)
+
+
+def _shown(row: Row, values: Values) -> Shown:
+    if row.path == DOCKER:
+        rows = tuple(row for row in PLAIN if row.path.startswith(f"{DOCKER}."))
+        return shown_level(rows, values, f"{DOCKER}.")
+    return shown_value(row, values[row.path])
+
+
+def _loss(path: str, row: Row, values: Values) -> Loss:
+    shown = _shown(row, values)
+    text = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+    return Loss(path, text, secret=_secret(values[path]))
+
+
+def _secret(value: Value) -> bool:
+    if isinstance(value, Secret):
+        return True
+    return any(_secret(inner) for element in elements_of(value) for inner in element.values.values())

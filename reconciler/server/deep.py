@@ -1,0 +1,127 @@
+"""The platform's internal read, asked where what detail hides matters (contract, section 5).
+
+    first build ── served? ── no ──► nobody is asked again; the run says so once
+                      │ yes
+    the others, side by side ──► each live build with its `deep`, or with why its answer was not used
+
+The platform promises nothing about this call: an answer is used only where it agrees with detail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+from reconciler.model.errors import BadToken, ServerError
+from reconciler.model.live import Live, LiveBuild, Reading
+from reconciler.server import typed, wire
+from reconciler.server.stored import Aliases, Disagrees, read_stored
+from reconciler.server.transport import Answer, ReadDoor
+
+INTERNAL = "/api/aslan/build/build"
+CODE_HOSTS = "/api/aslan/code/codehost"
+
+Name = tuple[str, str]
+"""Project and name of a build."""
+
+
+class Unserved(Exception):
+    """The internal read cannot be used in this run. Carries why, as a part of a sentence."""
+
+
+def read_deep(door: ReadDoor, live: Live, wanted: Collection[Name], threads: int) -> Live:
+    """Ask for the wanted builds, as far as their details were read; return the readings completed."""
+    todo = [build for name in sorted(wanted) if (build := _find(live, name)) is not None]
+    if not todo or live.deep_unserved:
+        return live
+    reader = DeepReader(door, code_hosts(door) if any(_has_repositories(build) for build in todo) else {})
+    try:
+        first = reader.read(todo[0], probing=True)
+    except Unserved as reason:
+        return replace(live, deep_unserved=str(reason))
+    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+        found = [first, *pool.map(reader.read, todo[1:])]
+    return _completed(live, found)
+
+
+def _find(live: Live, name: Name) -> LiveBuild | None:
+    reading = live.readings.get(name[0])
+    build = reading.builds.get(name[1]) if reading else None
+    return build if build is not None and build.build is not None else None
+
+
+def _has_repositories(build: LiveBuild) -> bool:
+    assert build.build is not None
+    return any(row in build.build.values for row in ("repo_info", "target_services"))
+
+
+def _completed(live: Live, found: list[LiveBuild]) -> Live:
+    readings: dict[str, Reading] = dict(live.readings)
+    for build in found:
+        reading = readings[build.project]
+        readings[build.project] = replace(reading, builds={**reading.builds, build.name: build})
+    return replace(live, readings=readings)
+
+
+@dataclass(frozen=True, slots=True)
+class DeepReader:
+    """Asks for one build after the other. `aliases`: the code hosts that the server lists."""
+
+    door: ReadDoor
+    aliases: Aliases
+
+    def read(self, live: LiveBuild, *, probing: bool = False) -> LiveBuild:
+        """Return the build completed, or with why the answer was not used.
+
+        Raises:
+            Unserved: only while probing, where nothing that answers is the internal read.
+        """
+        try:
+            answer = internal(self.door, live.project, live.name)
+            stored = read_stored(answer, live, self.aliases)
+        except Unserved as reason:
+            if probing:
+                raise
+            return replace(live, deep_failed=f"the internal read of this build failed: {reason}")
+        except (Disagrees, typed.Nonsense) as reason:
+            return replace(live, deep_failed=f"the internal read of this build was not used: {reason}")
+        return replace(live, deep=stored.build, hidden=stored.hidden, leftover=stored.leftover)
+
+
+def internal(door: ReadDoor, project: str, name: str) -> Mapping[str, Any]:
+    """Return the whole stored build as JSON. Raises Unserved where the answer is none."""
+    # without ifPassFilter another document may be answered
+    params = {"projectName": project, "ifPassFilter": "true"}
+    answer = _ask(door, f"{INTERNAL}/{quote(name, safe='')}", params)
+    found = wire.decode(answer.body, "the internal read") if answer.status == 200 else None
+    if not isinstance(found, Mapping):
+        raise Unserved(f"HTTP {answer.status}" if answer.status != 200 else "it does not answer with a build")
+    return found
+
+
+def code_hosts(door: ReadDoor) -> Aliases:
+    """Return the alias of every code host by its number; none where the server does not tell."""
+    try:
+        answer = _ask(door, CODE_HOSTS, {})
+        found = wire.decode(answer.body, "the list of code hosts") if answer.status == 200 else []
+    except Unserved:
+        return {}
+    hosts = [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+    pairs = [(host.get("id"), host.get("alias")) for host in hosts]
+    return {number: alias for number, alias in pairs if isinstance(number, int) and isinstance(alias, str)}
+
+
+def _ask(door: ReadDoor, path: str, params: Mapping[str, str]) -> Answer:
+    """Ask what nobody promised: every failure, a page of HTML too, only means that it is not to be had."""
+    try:
+        answer = door.get(path, params)
+    except BadToken:
+        raise Unserved("HTTP 401") from None
+    except ServerError as error:
+        raise Unserved(error.message) from None
+    if answer.status == 200 and answer.media not in ("application/json", ""):
+        raise Unserved(f"it answers with {answer.media}")
+    return answer

@@ -1,0 +1,177 @@
+"""The stored build as the internal read shows it → what detail hides, and what a write would erase.
+
+The answer is believed only where it agrees with the detail of the same build in everything that both show
+(name, project, stamps, every shown setting); otherwise it may be another build's, or of another moment.
+
+    stored × shown ──► build      every value that a request can carry (by the table)
+                   └─► losses     every value that no request can carry (`reconciler.server.erased`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.model.build import (
+    CODE_HOST_TYPE,
+    REPOSITORY_KEY,
+    Build,
+    Element,
+    Value,
+    Values,
+    cut_slashes,
+    elements_of,
+    keyed,
+)
+from reconciler.model.fields import ROWS, SERVER_OUTPUTS, Elements, Kind, Leaf, Row, Sight, Type
+from reconciler.model.live import LiveBuild, Loss
+from reconciler.model.secret import Secret
+from reconciler.server import typed
+from reconciler.server.erased import as_text, leftovers, plain_losses, template_losses
+from reconciler.server.typed import Json, branch, objects, text
+
+Aliases = Mapping[int, str]
+"""Number of a code host → its alias."""
+
+_CACHE = "advanced_settings.cache_setting"
+
+
+class Disagrees(Exception):
+    """The answer is not about the build that detail shows. Carries a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the internal read adds.
+
+    Attributes:
+        build: the whole build.
+        hidden: what a write of the same kind erases and detail does not show.
+        leftover: what turning a template build into a plain one erases beside.
+    """
+
+    build: Build
+    hidden: tuple[Loss, ...]
+    leftover: tuple[Loss, ...] = ()
+
+
+def read_stored(answer: Any, live: LiveBuild, aliases: Aliases) -> Stored:
+    """Read an answer about a build whose detail was read.
+
+    Raises:
+        Disagrees: the answer is another build's, or of another moment.
+        Nonsense: something in it has a type that no Zadig answers.
+    """
+    assert live.build is not None
+    stored = typed.as_object(answer, "the internal read")
+    _check_identity(stored, live)
+    build = live.build
+    rows = ROWS[build.kind]
+    values = _Reader(aliases).level(rows, _flattened(stored, build.kind), build.values, "")
+    whole = Build(build.kind, build.project, build.name, values)
+    if build.kind is Kind.PLAIN:
+        return Stored(whole, tuple(plain_losses(stored, whole)))
+    return Stored(whole, tuple(template_losses(stored, whole)), tuple(leftovers(stored)))
+
+
+def _check_identity(stored: Json, live: LiveBuild) -> None:
+    facts = (
+        ("name", live.name),
+        ("product_name", live.project),
+        ("update_time", live.stamps.update_time),
+        ("update_by", live.stamps.update_by),
+    )
+    for key, wanted in facts:
+        if stored.get(key) != wanted:
+            raise Disagrees(f"it says another {key} than detail")
+    image = text(branch(stored, ("pre_build",)), "image_id")
+    if live.image_id and image != live.image_id:
+        raise Disagrees("it says another base image than detail")
+
+
+def _flattened(stored: Json, kind: Kind) -> Json:
+    """Put what the table looks for under one roof: the names of outputs, without the server's own."""
+    if kind is Kind.TEMPLATE:
+        return stored
+    names = own_outputs(tuple(text(output, "name") for output in objects(stored, "outputs")))
+    return {**stored, "outputs": list(names)}
+
+
+def own_outputs(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of outputs without the two that the server puts in front, where they stand there."""
+    for own in SERVER_OUTPUTS:
+        names = names[1:] if names[:1] == (own,) else names
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    aliases: Aliases
+
+    def level(self, rows: tuple[Row, ...], stored: Json, shown: Values, parent: str) -> Values:
+        """Complete the shown values of a level. Raises Disagrees where a shown one is another."""
+        values: dict[str, Value] = dict(shown)
+        for row in rows:
+            path = f"{parent}{row.path}"
+            if isinstance(row, Elements):
+                values[row.path] = self._list(row, stored, shown.get(row.path), path)
+            elif row.sight is Sight.UNREADABLE:
+                values[row.path] = _leaf(row, stored)
+            elif row.sight is Sight.PARTIAL:
+                self._code_host(row, stored, values)
+            elif row.path in shown and row.type is not Type.BLOCK:
+                values[row.path] = _agreed(row, stored, shown, path)
+        return values
+
+    def _list(self, row: Elements, stored: Json, shown: Value | None, path: str) -> Value:
+        *parents, key = row.internal.split(".")
+        items = objects(branch(stored, parents), key)
+        if row.sight is Sight.UNREADABLE:
+            return keyed(row, [self.level(row.rows, item, {}, f"{path}[].") for item in items])
+        seen = elements_of(shown)
+        if len(seen) != len(items):
+            raise Disagrees(f"it says another number of {path} than detail")
+        return tuple(
+            Element(element.key, self.level(row.rows, item, element.values, f"{path}[{element.key}]."))
+            for element, item in zip(seen, items, strict=True)
+        )
+
+    def _code_host(self, row: Leaf, stored: Json, values: dict[str, Value]) -> None:
+        alias = self.aliases.get(typed.integer(stored, row.internal))
+        if alias:
+            values[row.path] = alias
+
+
+def _leaf(row: Leaf, stored: Json) -> Value:
+    *parents, key = row.internal.split(".")
+    inside = branch(stored, parents)
+    if row.type is Type.BOOLEAN:
+        return typed.boolean(inside, key)
+    if row.type is Type.INTEGER:
+        return typed.integer(inside, key)
+    if row.type is Type.STRINGS:
+        return typed.texts(inside, key)
+    value = inside.get(key)
+    return value if isinstance(value, str) else "" if value is None else as_text(value)
+
+
+def _agreed(row: Leaf, stored: Json, shown: Values, path: str) -> Value:
+    """Return the stored value of a shown leaf. Raises Disagrees where detail shows another."""
+    seen = shown[row.path]
+    if row.sight is Sight.REFERENCE:
+        return seen
+    value = _leaf(row, stored)
+    if isinstance(seen, Secret):
+        masked = isinstance(value, str) and set(value) <= {"*"}
+        if not masked and not (isinstance(value, str) and seen.holds(value)):
+            raise Disagrees(f"it says another {path} than detail")
+        return seen
+    bends = row.path in REPOSITORY_KEY and shown.get(CODE_HOST_TYPE) == "other"
+    if bends and isinstance(value, str) and cut_slashes(value) == seen:
+        return value
+    if row.path == f"{_CACHE}.cache_dir" and shown.get(f"{_CACHE}.enabled") is False:
+        return seen
+    if type(value) is not type(seen) or value != seen:
+        raise Disagrees(f"it says another {path} than detail")
+    return value
