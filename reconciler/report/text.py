@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.outcome import Ending, Outcome
 from reconciler.model.secret import MASK
-from reconciler.plan.step import Action, Plan, Step
+from reconciler.plan.step import Action, Plan, PlannedLoss, Step
 from reconciler.report.ink import Colour, Ink, safe
 from reconciler.report.lines import line_diff
 
@@ -97,10 +97,19 @@ def _body(step: Step, style: Style) -> Iterator[str]:
     if unverifiable and not style.verbose:
         yield f"? {len(unverifiable)} unverifiable: {safe(', '.join(unverifiable))}"
     for loss in step.losses:
-        lost = "cannot be seen, and would be replaced" if loss.path == "unreadable" else f"{loss.path} would be lost"
-        yield style.ink.paint(f"✗ {safe(lost)}: {_short(safe(loss.value))}", Colour.BAD)
+        yield _loss(loss, style.ink)
     for note in step.notes:
         yield style.ink.paint(f"note: {safe(note)}", Colour.PLACE)
+
+
+def _loss(loss: PlannedLoss, ink: Ink) -> str:
+    """One line: what is lost, its value, and whether the definition lets it go."""
+    value = _short(safe(loss.value))
+    what = "what cannot be seen" if loss.path == "unreadable" else safe(loss.path)
+    small = " (only the page and messages show it)" if loss.small else ""
+    if loss.accepted:
+        return ink.paint(f"✗ {what} is let go by accept_loss{small}: {value}", Colour.WARN)
+    return ink.paint(f"✗ {what} would be lost{small}: {value}", Colour.BAD)
 
 
 def _change(change: Change, ink: Ink) -> Iterator[str]:
