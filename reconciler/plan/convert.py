@@ -27,15 +27,17 @@ _OF_THE_TEMPLATE = ("build_os", "services", "infrastructure", "script_type", CLU
 """Settings that every plain build has and its template then decides."""
 
 
-def changes_of(definition: Definition, known: Known, local_cluster: str | None) -> tuple[Change, ...]:
-    """Return what the new kind brings and what of the old kind ends."""
-    gone = [Change(path, ChangeKind.REMOVED, before=_shown(row, known.values)) for path, row in _in_force(known)]
-    return (*additions(definition.build, local_cluster), *gone)
+def changes_of(definition: Definition, known: Known, tree: str, local_cluster: str | None) -> tuple[Change, ...]:
+    """Return what the new kind brings, and what this tree had declared of the old kind and now ends."""
+    declared = _declared(known, tree)
+    gone = [(path, _shown(row, known.values)) for path, row in _in_force(known) if path in declared]
+    removed = (Change(path, ChangeKind.REMOVED, before=before) for path, before in gone)
+    return (*additions(definition.build, local_cluster), *removed)
 
 
 def losses_of(definition: Definition, known: Known, tree: str) -> tuple[PlannedLoss, ...]:
     """Name what ends and was not declared by this tree, and what the write erases beside."""
-    declared = known.record.declared if known.record and known.record.tree == tree else frozenset[str]()
+    declared = _declared(known, tree)
     losses = [_loss(path, row, known.values) for path, row in _in_force(known) if path not in declared]
     live = known.live
     if definition.build.kind is Kind.PLAIN:
@@ -45,6 +47,11 @@ def losses_of(definition: Definition, known: Known, tree: str) -> tuple[PlannedL
     else:
         losses += [loss for loss in live.hidden if _erased_by_template(loss.path)]
     return weighed(definition, known, losses)
+
+
+def _declared(known: Known, tree: str) -> frozenset[str]:
+    """What Git itself said until now: that it ends is in Git's history."""
+    return known.record.declared if known.record and known.record.tree == tree else frozenset()
 
 
 def _erased_by_template(path: str) -> bool:

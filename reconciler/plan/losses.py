@@ -19,7 +19,7 @@ from reconciler.compare.knowledge import Known, Trust
 from reconciler.compare.resolve import BLOCK, CACHE, DOCKER
 from reconciler.model.build import DEFAULT, Build, Values, elements_of
 from reconciler.model.definition import Definition
-from reconciler.model.fields import SERVER_OUTPUTS, Kind
+from reconciler.model.fields import SERVER_OUTPUTS
 from reconciler.model.live import Loss, Stamps
 from reconciler.model.secret import MASK
 from reconciler.plan.step import Block, Blocked, PlannedLoss
@@ -138,9 +138,9 @@ def lossy(found: tuple[PlannedLoss, ...], doing: str = "an update") -> Blocked |
 
 
 def to_paste(found: Iterable[PlannedLoss]) -> str:
-    """Return the line of a definition that accepts all of these losses: JSON, which is YAML too."""
+    """Return the line that accepts all of these losses, for a definition in YAML or in JSON."""
     accepted = {loss.path: loss.digest for loss in found}
-    return f"x-reconciler: {json.dumps({'accept_loss': accepted}, ensure_ascii=False)}"
+    return f'"x-reconciler": {json.dumps({"accept_loss": accepted}, ensure_ascii=False)}'
 
 
 def spent(definition: Definition, known: Known, found: tuple[PlannedLoss, ...]) -> tuple[str, ...]:
@@ -154,8 +154,3 @@ def spent(definition: Definition, known: Known, found: tuple[PlannedLoss, ...]) 
         for path in sorted(definition.accept_loss)
         if path not in matched
     )
-
-
-def needs_labels(desired: Build) -> bool:
-    """Tell whether a build is for virtual machines: both writes leave it without the labels that agents go by."""
-    return desired.kind is Kind.PLAIN and desired.values.get("infrastructure") == "vm"

@@ -24,7 +24,15 @@ def notes(definition: Definition, known: Known, send: Build | None = None) -> tu
         found.append(known.live.deep_failed)
     if send is not None:
         found += _renumbered(known.values, send.values)
+        found += labels(send)
     return (*found, *unset(definition))
+
+
+def labels(send: Build) -> tuple[str, ...]:
+    """Say that a build for virtual machines needs labels which no request can carry (contract, section 3)."""
+    if send.values.get("infrastructure") != "vm":
+        return ()
+    return ("a build for virtual machines gets no labels from this API: set them in Zadig's web page after",)
 
 
 def unset(definition: Definition) -> tuple[str, ...]:

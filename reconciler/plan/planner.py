@@ -24,7 +24,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.record import Record
 from reconciler.plan import convert, guards, losses
 from reconciler.plan.inputs import Inputs
-from reconciler.plan.notes import notes, unset, writer
+from reconciler.plan.notes import labels, notes, unset, writer
 from reconciler.plan.step import Action, Block, Blocked, Plan, Step, Trouble
 from reconciler.plan.whole import InputKinds, Whole, whole
 
@@ -135,7 +135,7 @@ def _create(inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str]
         send=result.send,
         learn=result.learn,
         unset=definition.unset,
-        notes=unset(definition),
+        notes=(*labels(result.send), *unset(definition)),
     )
 
 
@@ -180,13 +180,13 @@ def _convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
     step = _base(definition, Action.CONVERT, f"is a {other} build on the server", known.live, known.record)
     return replace(
         step,
-        changes=convert.changes_of(definition, known, inputs.live.local_cluster),
+        changes=convert.changes_of(definition, known, inputs.tree, inputs.live.local_cluster),
         losses=found,
         blocked=blocked,
         send=result.send,
         learn=result.learn,
         unset=definition.unset,
-        notes=notes(definition, known),
+        notes=(*labels(result.send), *notes(definition, known)),
         exact=known.trust is Trust.EXACT,
     )
 

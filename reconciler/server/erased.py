@@ -7,6 +7,7 @@ Facts: contract, section 3, and recording 20, which holds two internal reads aro
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -66,7 +67,8 @@ _SHOWN_VARIABLE = _shown(_rows_of("parameters")) | _VARIABLE
 _SMALL = frozenset({"is_primary", "use_default", "hidden"})
 """What only the page and messages show (contract, section 3)."""
 
-_SECRETS = frozenset({"oauth_token", "password", "ssh_key", "private_access_token"})
+_SECRET_KEY = re.compile("token|passw|secret|ssh_key|private|credential", re.IGNORECASE)
+"""Names of keys whose values are not told."""
 
 
 def as_text(value: object) -> str:
@@ -87,8 +89,21 @@ def _rest(level: Json, known: frozenset[str], parent: str) -> Iterator[Loss]:
         value = level[key]
         if key in known or not counts(value):
             continue
-        secret = key in _SECRETS
+        secret = _SECRET_KEY.search(key) is not None or _holds_secret(value)
         yield Loss(f"{parent}{key}", "" if secret else as_text(value), secret, key in _SMALL)
+
+
+def _holds_secret(value: object) -> bool:
+    """Tell whether anything inside of a value is a secret by its key, or a credential's value."""
+    if isinstance(value, list):
+        return any(_holds_secret(item) for item in value)
+    if not isinstance(value, Mapping):
+        return False
+    if value.get("is_credential") is True:
+        return True
+    return any(
+        counts(v) and (_SECRET_KEY.search(k) or _holds_secret(v)) for k, v in value.items() if k != "is_credential"
+    )
 
 
 def new_keys(detail: Json, shown: Mapping[str, Value]) -> Iterator[Loss]:
@@ -129,7 +144,7 @@ def plain_losses(stored: Json, whole: Build) -> Iterator[Loss]:
     yield from _rest(post, _POST_BUILD, "post_build.")
     yield from _rest(branch(post, ("docker_build",)), _DOCKER, "docker_build_step.")
     for element, target in zip(elements_of(whole.values.get("services")), objects(stored, "targets"), strict=True):
-        yield from _target(target, f"services[{element.key}].")
+        yield from _rest(target, _TARGET, f"services[{element.key}].")
     yield from _inner_rest(pre)
     if (
         stored.get("cache_enable") is True
@@ -137,14 +152,6 @@ def plain_losses(stored: Json, whole: Build) -> Iterator[Loss]:
         and text(stored, "cache_user_dir")
     ):
         yield Loss(_CACHE, "a cache of the workspace")
-
-
-def _target(target: Json, parent: str) -> Iterator[Loss]:
-    """A plain build's target can hold repositories and variables of its own, credentials among them."""
-    secret = any(variable.get("is_credential") is True for variable in objects(target, "envs"))
-    for loss in _rest(target, _TARGET, parent):
-        sealed = secret and loss.path.endswith(".envs")
-        yield Loss(loss.path, "" if sealed else loss.value, sealed)
 
 
 def _inner_rest(pre: Json) -> Iterator[Loss]:
