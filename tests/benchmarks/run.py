@@ -180,6 +180,13 @@ def measure_all(count: int, tree: str, url: str, env: dict[str, str]) -> None:
         requests = call(url, "GET", "/_emulator/requests")
         assert isinstance(requests, list)
         print(f"    requests {len(requests)}, plan/GETs cpu {plan[0] / bare[0]:.2f} wall {plan[1] / bare[1]:.2f}")
+        fresh = {**env, "RECONCILER_LEDGER": f"{tree}/../no-ledger.db"}
+        call(url, "DELETE", "/_emulator/requests")
+        deep = measure(f"plan without a ledger, {latency} ms", [*tool, "plan", tree, "-q"], fresh)
+        requests = call(url, "GET", "/_emulator/requests")
+        assert isinstance(requests, list)
+        asked = sum(1 for request in requests if request["path"].startswith("/api/"))
+        print(f"    requests {len(requests)}, of them internal {asked}, against plan cpu {deep[0] / plan[0]:.2f}")
     print(f"    validate/parse cpu {load[0] / parse[0]:.2f}")
 
 
