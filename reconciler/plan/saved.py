@@ -152,7 +152,7 @@ def _vanished(saved: SavedStep, now: Sight) -> Step:
     if saved.action is Action.DELETE and gone:
         return Step(Action.KEEP, *name, reason=stale.ALREADY_GONE)
     step = Step(saved.action, *name, reason="is in the saved plan alone", live=live.stamps if live else None)
-    return _blocked(step, stale.vanished())
+    return _blocked(step, stale.vanished(saved.action))
 
 
 def _digests(step: Step, sight: Sight, definitions: Mapping[Name, Definition], unset: tuple[str, ...]) -> Digests:

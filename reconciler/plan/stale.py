@@ -57,10 +57,13 @@ def added() -> Blocked:
     return _stale("the saved plan does not have this step: it was not needed or not there when the plan was saved")
 
 
-def vanished() -> Blocked:
+def vanished(was: Action) -> Blocked:
     """Answer for a step of the file that today's plan lacks."""
+    if was is not Action.DELETE:
+        return _stale("since the plan was saved, the definition was taken away")
     return _stale(
-        "the saved plan has this step, and a plan of today has not: nothing asks for it any more, or a guard forbids it"
+        "the saved plan deletes this build, and a plan of today does not: it is not ours any more, "
+        "or a guard lets nothing be deleted"
     )
 
 
