@@ -43,7 +43,7 @@ from reconciler.report.ink import Ink
 from reconciler.report.text import Style, render_outcome, render_plan, render_result
 from reconciler.workflow.apply import Options, check_environment, locked
 from reconciler.workflow.plan import Planned
-from reconciler.workflow.saved import in_force, keys_for, plan_again, save, whole_or_nothing
+from reconciler.workflow.saved import in_force, keys_for, plan_again, save
 from reconciler.workflow.saved_file import read, write
 from tests import test_cli
 from tests.rig import TOKEN, Rig, plain, template
@@ -79,8 +79,7 @@ def again(rig: Rig, file: str, *, whole: bool = False) -> Planned:
     """Plan from a saved plan."""
     found = read(file)
     told = in_force(found, rig.settings)
-    planned = plan_again(found, keys_for(found, told, rig.world), told, rig.load(), rig.world)
-    return whole_or_nothing(planned) if whole else planned
+    return plan_again(found, keys_for(found, told, rig.world), told, rig.load(), rig.world, whole=whole)
 
 
 def executed(rig: Rig, planned: Planned) -> list[Outcome]:
@@ -220,7 +219,7 @@ def test_with_all_or_nothing_one_stale_step_stops_them_all(rig: Rig):
     rig.quiet()
     planned = again(rig, file, whole=True)
     assert {s.name: s.blocked.message for s in planned.plan.steps if s.blocked} == {
-        "a": "nothing is written, because 1 step is stale (--all-or-nothing)",
+        "a": "nothing is written, because 1 step cannot be executed as saved (--all-or-nothing)",
         "b": "since the plan was saved, the definition was changed",
     }
     assert apply_saved(rig, file, whole=True) == {"a": "blocked", "b": "blocked"}
@@ -454,6 +453,12 @@ def test_a_build_that_cannot_be_read_is_unread_and_not_stale(rig: Rig):
     plan = again(rig, file).plan
     assert [s.blocked.reason for s in plan.steps if s.blocked] == [Block.UNREAD]
     assert not plan.complete
+    rig.write(plain("new"), file="new.json")
+    rig.emulator.set_faults([])
+    file = saved(rig)
+    rig.emulator.set_faults([{"kind": "500-json", "probability": 1.0, "seed": 1, "match": {"path": "/detail"}}])
+    assert [s.name for s in again(rig, file).plan.writes] == ["new"]
+    assert again(rig, file, whole=True).plan.writes == ()
 
 
 def test_a_step_that_was_blocked_before_keeps_its_reason(rig: Rig):
@@ -637,7 +642,7 @@ def test_a_delete_of_a_build_that_was_written_since_is_stale():
 
 def test_all_or_nothing_leaves_a_plan_without_stale_steps_alone():
     plan = Plan((STEP, replace(STEP, name="web", blocked=Blocked(Block.LOSS, "lost", "hint"))))
-    assert all_or_nothing(plan) == plan
+    assert all_or_nothing(plan, ()) == plan
 
 
 # The file ------------------------------------------------------------------------------------------------
@@ -881,6 +886,11 @@ TAMPERED: dict[str, tuple[Callable[[Desk], None], int, str]] = {
     "another seal": (_by_hand(lambda d: d.update(seal="0" * 64)), *CHANGED),
     "reading only": (_by_hand(lambda d: d.update(reading_only="I say so")), 4, "is for reading only: I say so"),
 }
+
+
+def test_there_are_enough_sentences():
+    """Each tells another thing to do; whatever only the seal can find out shares one."""
+    assert len({sentence for _, _, sentence in TAMPERED.values()}) >= 14
 
 
 @pytest.mark.parametrize("way", TAMPERED)

@@ -96,9 +96,8 @@ class Origin:
     def planned(self, desired: Desired, world: World) -> Planned:
         """Plan; from a saved plan, with every step blocked that is not as in there."""
         from reconciler.workflow.plan import make_plan
-        from reconciler.workflow.saved import plan_again, whole_or_nothing
+        from reconciler.workflow.saved import plan_again
 
         if self.saved is None:
             return make_plan(self.settings, desired, world)
-        planned = plan_again(self.saved, self.keys, self.settings, desired, world)
-        return whole_or_nothing(planned) if self.all_or_nothing else planned
+        return plan_again(self.saved, self.keys, self.settings, desired, world, whole=self.all_or_nothing)

@@ -113,9 +113,10 @@ def fresh(saved: tuple[SavedStep, ...], now: Sight) -> Plan:
     return replace(now.plan, steps=together, notices=(*now.plan.notices, *stale.nothing_left(settled)))
 
 
-def all_or_nothing(plan: Plan) -> Plan:
-    """Return the plan with no step left to execute where any is stale."""
-    count = sum(1 for step in plan.steps if _is_stale(step))
+def all_or_nothing(plan: Plan, saved: tuple[SavedStep, ...]) -> Plan:
+    """Return a plan of `fresh` with no step left to execute where any cannot be executed as it was saved."""
+    wanted = {(one.project, one.name) for one in saved if one.action is not Action.KEEP and not one.blocked}
+    count = sum(1 for step in plan.steps if step.blocked and (_is_stale(step) or _name(step) in wanted))
     if not count:
         return plan
     blocked = stale.nothing_is_written(count)

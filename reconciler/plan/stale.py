@@ -16,6 +16,8 @@ NOTHING_LEFT = "is as the saved plan wanted it: nothing is left to do"
 ALREADY_GONE = "is gone from the server: nothing is left to do"
 
 _HINT = "look at what would be done now, then save a new plan: reconciler plan --out FILE"
+_NEITHER = "neither its definition nor the build changed since the plan was saved, but "
+_ELSE = "a value of the environment, the ledger or another build differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ def changed(what: Changed, action: Action) -> Blocked:
         return _stale(f"since the plan was saved, {_in_git(what)}")
     if what.live:
         return _stale(f"since the plan was saved, {_on_server(what)}")
+    if what.unset:
+        return _unset(what.unset)
     return _stale(_neither(what, action))
 
 
@@ -74,10 +78,10 @@ def together(other: Name) -> Blocked:
 
 def nothing_is_written(count: int) -> Blocked:
     """Answer for a step that is still the same, where it is all or nothing."""
-    are = "1 step is" if count == 1 else f"{count} steps are"
+    steps = "1 step" if count == 1 else f"{count} steps"
     return Blocked(
         Block.STALE,
-        f"nothing is written, because {are} stale (--all-or-nothing)",
+        f"nothing is written, because {steps} cannot be executed as saved (--all-or-nothing)",
         "save a new plan, or leave out --all-or-nothing to execute what is still the same",
     )
 
@@ -112,16 +116,19 @@ def _on_server(what: Changed) -> str:
     return "the server shows other values of the build, without a new time stamp"
 
 
+def _unset(names: Sequence[str]) -> Blocked:
+    listed = ", ".join(names)
+    return Blocked(
+        Block.STALE,
+        f"{_NEITHER}what was set in the environment then is not set now: {listed}",
+        f"set {listed}, or save a new plan without: reconciler plan --out FILE",
+    )
+
+
 def _neither(what: Changed, action: Action) -> str:
-    told = "neither its definition nor the build changed since the plan was saved"
-    if what.unset:
-        return f"{told}, but what was set in the environment then is not set now: {', '.join(what.unset)}"
-    if what.was is not action:
-        return (
-            f"{told}, but what would be done did, from {what.was.value} to {action.value}: "
-            "a value of the environment, the ledger or another build differs"
-        )
-    return f"{told}, but what would be written did: a value of the environment, the ledger or another build differs"
+    if what.was is action:
+        return f"{_NEITHER}what would be written did: {_ELSE}"
+    return f"{_NEITHER}what would be done did, from {what.was.value} to {action.value}: {_ELSE}"
 
 
 def _time(stamps: Stamps) -> str:

@@ -111,16 +111,17 @@ def keys_for(found: Read, settings: Settings, world: World) -> dict[str, str]:
     return keys
 
 
-def plan_again(found: Read, keys: Mapping[str, str], settings: Settings, desired: Desired, world: World) -> Planned:
-    """Plan with today's definitions and server, every step blocked that is not as in the file."""
+def plan_again(
+    found: Read, keys: Mapping[str, str], settings: Settings, desired: Desired, world: World, *, whole: bool = False
+) -> Planned:
+    """Plan with today's definitions and server, every step blocked that is not as in the file.
+
+    `whole`: all of them where any is.
+    """
     planned = make_plan(settings, desired, world)
     now = Sight(planned.plan, planned.desired, planned.live, keys)
-    return replace(planned, plan=fresh(found.file.steps, now))
-
-
-def whole_or_nothing(planned: Planned) -> Planned:
-    """Block every step where any is stale."""
-    return replace(planned, plan=all_or_nothing(planned.plan))
+    plan = fresh(found.file.steps, now)
+    return replace(planned, plan=all_or_nothing(plan, found.file.steps) if whole else plan)
 
 
 def _keys(planned: Planned, settings: Settings, projects: list[str]) -> tuple[dict[str, str], str]:
