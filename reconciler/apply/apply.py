@@ -166,7 +166,8 @@ def _refreshed(records: Mapping[str, Record], steps: Mapping[str, Step], tree: s
     fresh = dict(records)
     for name, step in steps.items():
         record = records.get(name)
-        if step.action is Action.KEEP and step.desired is not None and record is not None and record.tree == tree:
+        kept = step.action is Action.KEEP and step.blocked is None
+        if kept and step.desired is not None and record is not None and record.tree == tree:
             fresh[name] = replace(
                 record,
                 declared=declared_paths(step.desired),

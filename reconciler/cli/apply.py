@@ -20,9 +20,9 @@ from reconciler.cli.options import (
     output_to,
     project_option,
     server_options,
-    settings_from,
     style_of,
 )
+from reconciler.cli.saved import Origin
 from reconciler.cli.telling import Command
 from reconciler.cli.terminal import confirm
 from reconciler.model.errors import Interrupted, UsageError
@@ -39,6 +39,8 @@ INTERRUPTED = 130
 @project_option
 @server_options
 @output_options
+@click.option("--plan", "plan_file", type=click.Path(), metavar="FILE", help="Execute a plan that `plan --out` saved.")
+@click.option("--all-or-nothing", is_flag=True, help="With --plan: write nothing where any of its steps is stale.")
 @click.option("--dry-run", is_flag=True, help="Go all the way, and send nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-input", is_flag=True, help="Never ask, also on a terminal.")
@@ -47,17 +49,19 @@ def command(path: str | None, **flags: Any) -> int:
 
     Every write is read back before it counts as done. Without a terminal nothing is asked: use --yes.
     Ctrl-C finishes what is in flight; a second one stops at once. Run again: it converges.
+    --plan FILE plans again, and executes of a saved plan what is still the same.
     """
     from reconciler.report.text import render_plan
     from reconciler.workflow.apply import Options, check_environment, locked
-    from reconciler.workflow.plan import World, make_plan
+    from reconciler.workflow.plan import World
     from reconciler.workflow.validate import load
 
-    settings = settings_from(path, flags)
     world = World(os.environ, here())
+    origin = Origin.of(path, flags, world)
+    settings = origin.settings
     desired = load(settings, os.environ, world.cwd)
     with output_to(flags["output"]) as emit:
-        planned = make_plan(settings, desired, world)
+        planned = origin.planned(desired, world)
         as_json = flags["format_"] == "json"
         if not as_json:
             emit(render_plan(planned.plan, style_of(flags)))
@@ -71,7 +75,7 @@ def command(path: str | None, **flags: Any) -> int:
             locked(settings, planned, world, Options(flags["dry_run"], stop.is_set)) as outcomes,
         ):
             ended = _follow(planned, outcomes, flags, (lambda _: None) if as_json else emit)
-        emit(_report(planned, ended, path, as_json=as_json))
+        emit(_report(planned, ended, origin.path, as_json=as_json))
     return INTERRUPTED if stop.is_set() else exit_code(planned, ended)
 
 

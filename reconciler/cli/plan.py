@@ -17,6 +17,7 @@ from reconciler.cli.options import (
     settings_from,
     style_of,
 )
+from reconciler.cli.saved import Out
 from reconciler.cli.telling import Command
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
 @project_option
 @server_options
 @output_options
+@click.option("--out", type=click.Path(), metavar="FILE", help="Save the plan, for `apply --plan FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where changes are pending, 4 where any is blocked.")
 def command(path: str | None, **flags: Any) -> int:
     """Compare the definitions with the server and show what apply would do.
 
     Sends GET requests and nothing else. PATH is a tree, a folder or a file; by default the current directory.
+    --out saves what is shown; `apply --plan` executes of it what is still the same then.
     """
     from reconciler.report.document import dump, plan_document
     from reconciler.report.text import render_plan
@@ -40,13 +43,16 @@ def command(path: str | None, **flags: Any) -> int:
     from reconciler.workflow.validate import load
 
     settings = settings_from(path, flags)
-    desired = load(settings, os.environ, here())
+    world = World(os.environ, here())
+    out = Out(flags["out"])
+    desired = load(settings, os.environ, world.cwd)
     with output_to(flags["output"]) as emit:
-        planned = make_plan(settings, desired, World(os.environ, here()))
+        planned = make_plan(settings, desired, world)
         if flags["format_"] == "json":
             emit(dump(plan_document(planned.plan)))
         else:
             emit(render_plan(planned.plan, style_of(flags)))
+        out.save(planned, settings, world, quiet=flags["quiet"])
     if flags["verbose"]:
         click.echo(f"read with {planned.requests} requests", err=True)
     return _exit_code(planned, detailed=flags["detailed_exitcode"])

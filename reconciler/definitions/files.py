@@ -18,6 +18,9 @@ from reconciler.model.problem import Place, Problem
 
 ENDINGS = (".yaml", ".yml", ".json")
 CONFIGURATION = ("reconciler.yaml", "reconciler.yml")
+SAVED_PLAN = '{\n  "kind": "saved-plan",\n'
+"""How a saved plan begins (`reconciler.workflow.saved_file`): one that lies in the tree is no definition."""
+
 _DEFAULTS = tuple(f"_defaults{ending}" for ending in ENDINGS)
 
 
@@ -146,9 +149,11 @@ class _Walk:
             self.found.defaults[folder] = self._source(there[0])
 
     def file(self, path: Path) -> None:
-        """Take a file, once whatever leads to it, or say why it cannot be one."""
+        """Take a file, once whatever leads to it, or say why it cannot be one; a saved plan is passed over."""
         if self._usable(path) and not self._known(path.stat()):
-            self.found.files.append(self._source(path))
+            source = self._source(path)
+            if not _is_saved_plan(source):
+                self.found.files.append(source)
 
     def _source(self, path: Path) -> SourceFile:
         return SourceFile(path, shown(path, self._cwd), self._root)
@@ -222,3 +227,14 @@ def read_bytes(path: Path) -> bytes:
 def reason(error: OSError) -> str:
     """Return the operating system's words for an error, without the path."""
     return (error.strerror or type(error).__name__).lower()
+
+
+def _is_saved_plan(file: SourceFile) -> bool:
+    """Tell whether a JSON file begins as what `plan --out` writes; one that cannot be read does not."""
+    if not file.json:
+        return False
+    try:
+        with file.path.open("rb") as stream:
+            return stream.read(len(SAVED_PLAN)) == SAVED_PLAN.encode()
+    except OSError:
+        return False

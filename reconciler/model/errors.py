@@ -3,6 +3,7 @@
     ReconcilerError                70  a fault of ours, unless a subclass says otherwise
     ├── UsageError                 64  flags or arguments that make no sense
     ├── InvalidDefinitions         65  problems in definitions or configuration, all of them
+    ├── Refused                     4  a guard does not let the run start
     ├── ServerError                69  the server is not reachable, or answers what no Zadig answers
     │   ├── NotPermitted           77  not allowed to do this
     │   │   └── BadToken           77  no API token, or one that the server does not accept
@@ -47,6 +48,12 @@ class InvalidDefinitions(ReconcilerError):
         count = len(problems)
         super().__init__(f"{count} problem{'s' if count != 1 else ''} in the definitions", "Nothing was planned.")
         self.problems = tuple(problems)
+
+
+class Refused(ReconcilerError):
+    """A guard does not let the run start."""
+
+    exit_code = 4
 
 
 class ServerError(ReconcilerError):

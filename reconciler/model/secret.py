@@ -6,6 +6,7 @@ read to where a request body is encoded. `reveal` is called in one module only: 
 
 from __future__ import annotations
 
+import hmac
 from typing import NoReturn
 
 MASK = "(sensitive)"
@@ -39,6 +40,15 @@ class Secret:
     def holds(self, text: str) -> bool:
         """Tell whether the clear text is `text`."""
         return self._value == text
+
+    def digest(self, key: bytes) -> str:
+        """Return the HMAC-SHA256 of the clear text, as hex: without the key nothing can be guessed from it.
+
+        Raises ValueError where the value is unset.
+        """
+        if self._value is None:
+            raise ValueError(f"the environment variable {self.name} is not set")
+        return hmac.new(key, self._value.encode("utf-8", "surrogatepass"), "sha256").hexdigest()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):

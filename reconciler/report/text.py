@@ -61,7 +61,7 @@ def render_plan(plan: Plan, style: Style) -> str:
 
 
 def _step(step: Step, style: Style) -> list[str]:
-    if step.action is Action.KEEP and not (style.verbose or _released(step)):
+    if step.action is Action.KEEP and not (style.verbose or step.blocked or _released(step)):
         return []
     return [_title(step, style.ink), *(f"    {line}" for line in _body(step, style)), ""]
 

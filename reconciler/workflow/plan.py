@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.build import Build
@@ -52,6 +52,7 @@ class Planned:
         documents: project → what the ledger holds.
         proven: project → records of intents that the server proved.
         requests: how many requests the reading took.
+        live: what was read.
     """
 
     plan: Plan
@@ -59,6 +60,7 @@ class Planned:
     documents: Mapping[str, Document]
     proven: Mapping[str, Mapping[str, Record]]
     requests: int
+    live: Live = field(default_factory=Live)
 
 
 def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
@@ -76,7 +78,7 @@ def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
     if warnings:
         made = replace(made, troubles=(*made.troubles, *(Trouble("ledger", text) for text in warnings)))
     proofs = {project: proven(documents.get(project, Document()), after) for project, after in settled.items()}
-    return Planned(made, desired, documents, proofs, requests)
+    return Planned(made, desired, documents, proofs, requests, live)
 
 
 def _plan_twice(door: ReadDoor, settings: Settings, inputs: Inputs) -> Plan:
