@@ -123,6 +123,16 @@ def _match(rows: tuple[Row, ...], rule: Parts, path: Parts) -> bool:
     return isinstance(row, Elements) and _match(row.rows, rule[1:], path[1:])
 
 
+def list_of(path: str) -> str:
+    """Return the path of the list that holds the elements which a path names; "" where it names none."""
+    for kind in Kind:
+        parts = parts_of(kind, path)
+        if parts and parts[-1].key is not None:
+            above = "".join(f"{part.name}[{part.key}]." for part in parts[:-1])
+            return f"{above}{parts[-1].name}"
+    return ""
+
+
 def keys_named(kind: Kind, path: str) -> str:
     """Return the key leaf that a path names outright, "" where it names none: it says which element this is."""
     rows, parts = ROWS[kind], parts_of(kind, path)
