@@ -289,7 +289,7 @@ SCHEMAS = {"build": build_schema, "reconciler": configuration_schema}
 
 
 def schema_text(name: str) -> str:
-    """Return the text of a shipped schema: "build", "reconciler", "plan". Raises KeyError for an unknown name.
+    """Return the text of a shipped schema: "build", "reconciler", "plan", "config". Raises KeyError for another.
 
     A wheel has the files inside the package, a checkout beside it.
     """
