@@ -157,3 +157,12 @@ def test_a_broken_file_is_told_with_its_place(ask, tmp_path, capsys):
     (tmp_path / "reconciler.yaml").write_text("prune: owner\n")
     assert call(["config"]) == 65
     assert 'reconciler.yaml:1:8: "prune" cannot be "owner"' in capsys.readouterr().err
+
+
+def test_the_flag_of_apply_alone_becomes_a_setting(ask):
+    """The others are seen through `config`."""
+    from reconciler.cli.options import settings_from
+
+    del ask
+    assert settings_from(None, {"assert_all": True}).policy.assert_all
+    assert not settings_from(None, {}).policy.assert_all
