@@ -15,9 +15,11 @@ import click
 
 from reconciler.cli.options import (
     PATH,
+    assert_option,
     here,
     output_options,
     output_to,
+    policy_options,
     project_option,
     server_options,
     style_of,
@@ -38,9 +40,11 @@ INTERRUPTED = 130
 @PATH
 @project_option
 @server_options
+@policy_options
 @output_options
 @click.option("--plan", "plan_file", type=click.Path(), metavar="FILE", help="Execute a plan that `plan --out` saved.")
 @click.option("--all-or-nothing", is_flag=True, help="With --plan: write nothing where any of its steps is stale.")
+@assert_option
 @click.option("--dry-run", is_flag=True, help="Go all the way, and send nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-input", is_flag=True, help="Never ask, also on a terminal.")

@@ -6,15 +6,15 @@ import click
 
 from reconciler.cli.telling import Command
 
-NAMES = ("build", "reconciler", "plan", "saved-plan")
+NAMES = ("build", "reconciler", "plan", "saved-plan", "config")
 
 
 @click.command("schema", cls=Command)
 @click.argument("name", type=click.Choice(NAMES), default="build")
 def command(name: str) -> int:
-    """Print a JSON Schema: of a definition (build), of reconciler.yaml (reconciler), of a plan as JSON (plan).
+    """Print a JSON Schema: of a definition (build), of reconciler.yaml (reconciler), of what commands print as JSON.
 
-    Or of what `plan --out` writes (saved-plan).
+    Those are plan (also for apply) and config; saved-plan is what `plan --out` writes.
     """
     from reconciler.workflow.schema import schema_text
 

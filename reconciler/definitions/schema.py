@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.definitions.document import EXTRA
+from reconciler.definitions.ours import OWN, PROTECT, extra, rules
 from reconciler.definitions.sources import ENV_NAME, FROM_ENV, FROM_FILE
 from reconciler.model.fields import ROWS, Elements, Kind, Leaf, Row, Sight, Type
 
@@ -52,20 +53,6 @@ _IDENTITY: Schema = {
 }
 
 
-def _extra(keys: dict[str, str]) -> Schema:
-    return {
-        "title": EXTRA,
-        "description": "What concerns the reconciler and not the server.",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {key: {"title": key, "description": about, "type": "boolean"} for key, about in keys.items()},
-    }
-
-
-_PROTECT = {"prevent_destroy": "Never delete this build, also not after its file is gone."}
-_ALONE = {"no_defaults": "Take nothing from _defaults.yaml."}
-
-
 @functools.cache
 def build_schema() -> Schema:
     """Return the schema of a definition, either kind."""
@@ -96,14 +83,14 @@ def defaults_schema() -> Schema:
     for kind in Kind:
         properties |= _object(ROWS[kind], partial=True)["properties"]
     properties["project_key"] = _IDENTITY["project_key"]
-    properties[EXTRA] = _extra(_PROTECT)
+    properties[EXTRA] = extra(PROTECT)
     body = {"type": "object", "additionalProperties": False, "properties": properties}
     return {"$schema": DRAFT, **body, "definitions": _DEFINITIONS}
 
 
 def _document(kind: Kind) -> Schema:
     schema = _object(ROWS[kind])
-    schema["properties"] = {**_IDENTITY, **schema["properties"], EXTRA: _extra(_PROTECT | _ALONE)}
+    schema["properties"] = {**_IDENTITY, **schema["properties"], EXTRA: extra(OWN)}
     schema["required"] = [*_IDENTITY, *schema.get("required", ())]
     return schema
 
@@ -182,24 +169,56 @@ def null_means(row: Row) -> str:
     return str(row.default) or "empty"
 
 
+_CONFIGURATION: dict[str, tuple[str, str]] = {
+    "server": ("string", "Zadig's address, http(s)://host[:port]; flag --server, environment ZADIG_SERVER."),
+    "projects": ("array", "Project keys that this tree is about; left out, those that its definitions name."),
+    "tree": ("string", "Name that marks builds as this tree's in the ledger; left out, the folder's name."),
+    "ledger": ("string", "Where the ledger is, a path relative to this file or a URL; flag --ledger."),
+    "env": ("array", "Patterns of the environment names that from_env may use; left out, BUILD_*."),
+    "token_file": ("string", "File that holds the API token, relative to this file; ZADIG_TOKEN beats it."),
+    "prune": (
+        "string",
+        "Which builds without a definition are deleted: off (none), owned (those that are ours), all; flag --prune.",
+    ),
+    "max_deletes": ("integer", "How many builds one run may delete; left out, 10; flag --max-deletes."),
+    "max_delete_percent": (
+        "integer",
+        "How many percent of a project's builds one run may delete; left out, 10; flag --max-delete-percent.",
+    ),
+    "concurrency": ("integer", "Requests at once; left out, 8; flag --concurrency."),
+    "timeout": ("integer", "Seconds that one request may take; left out, 30; flag --timeout."),
+    "deep_read": (
+        "string",
+        "auto: ask the platform's internal read where it matters; off: never; left out, auto; flag --deep-read.",
+    ),
+    "backup_dir": (
+        "string",
+        "Folder for backups, relative to this file; left out, .reconciler/backup; flag --backup-dir.",
+    ),
+}
+"""Key of `reconciler.yaml` → type, and what it is about."""
+
+_LIMITS: dict[str, Schema] = {
+    "prune": {"if": {"type": "string"}, "then": {"enum": ["off", "owned", "all"]}},
+    "deep_read": {"if": {"type": "string"}, "then": {"enum": ["auto", "off"]}},
+    "max_deletes": {"minimum": 0, "maximum": LARGEST},
+    "max_delete_percent": {"minimum": 0, "maximum": 100},
+    "concurrency": {"minimum": 1, "maximum": 64},
+    "timeout": {"minimum": 1, "maximum": 86_400},
+}
+
+
 @functools.cache
 def configuration_schema() -> Schema:
     """Return the schema of `reconciler.yaml`."""
-    keys = {
-        "server": ("string", "Zadig's address, http(s)://host[:port]; flag --server, environment ZADIG_SERVER."),
-        "projects": ("array", "Project keys that this tree is about; left out, those that its definitions name."),
-        "tree": ("string", "Name that marks builds as this tree's in the ledger; left out, the folder's name."),
-        "ledger": ("string", "Where the ledger is, a path relative to this file or a URL; flag --ledger."),
-        "env": ("array", "Patterns of the environment names that from_env may use; left out, BUILD_*."),
-        "token_file": ("string", "File that holds the API token, relative to this file; ZADIG_TOKEN beats it."),
-    }
     properties: Schema = {}
-    for key, (kind, about) in keys.items():
-        properties[key] = {"title": key, "description": about, "type": [kind, "null"]}
+    for key, (kind, about) in _CONFIGURATION.items():
+        properties[key] = {"title": key, "description": about, "type": [kind, "null"], **_LIMITS.get(key, {})}
         if kind == "array":
             properties[key]["items"] = {"type": "string", "minLength": 1}
-        else:
+        elif kind == "string" and key not in _LIMITS:
             properties[key]["minLength"] = 1
+    properties["ignore"] = rules("Settings of every definition that stay as they are on the server.", null=True)
     return {
         "$schema": DRAFT,
         "title": "Configuration of the reconciler",
@@ -215,7 +234,7 @@ SCHEMAS = {"build": build_schema, "reconciler": configuration_schema}
 
 
 def schema_text(name: str) -> str:
-    """Return the text of a shipped schema: "build", "reconciler", "plan". Raises KeyError for an unknown name.
+    """Return the text of a shipped schema: "build", "reconciler", "plan", "config". Raises KeyError for another.
 
     A wheel has the files inside the package, a checkout beside it.
     """

@@ -23,6 +23,7 @@ from reconciler.model.live import Live, LiveBuild, Reading
 from reconciler.model.policy import Policy
 from reconciler.model.record import Record
 from reconciler.plan import convert, guards, losses
+from reconciler.plan.ignoring import with_ignored
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.notes import labels, notes, unset, writer
 from reconciler.plan.step import Action, Block, Blocked, Plan, Step, Trouble
@@ -90,7 +91,9 @@ def _step(
     known = know(live, record)
     if live.build is not None and live.build.kind is not build.kind:
         return _convert(inputs, definition, known, kinds), known
-    return _compare(inputs, definition, known, kinds), known
+    ignoring = with_ignored(definition, known, inputs.live.local_cluster)
+    step = _compare(inputs, ignoring.definition, ignoring.known, kinds)
+    return ignoring.told(step), ignoring.known
 
 
 def _base(definition: Definition, action: Action, reason: str, live: LiveBuild | None, record: Record | None) -> Step:
