@@ -9,18 +9,35 @@ from reconciler.model.build import DEFAULT, Build
 from reconciler.model.definition import Desired
 from reconciler.model.fields import Kind
 from reconciler.model.live import Live
+from reconciler.plan.step import Plan
+from reconciler.plan.usage import asks
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What to ask the server. `local_cluster`: which cluster a build gets by default."""
+    """What to ask the server.
+
+    Attributes:
+        local_cluster: which cluster a build gets by default.
+        workflows: projects whose workflows matter, because a build or a service module goes.
+    """
 
     local_cluster: bool = False
+    workflows: frozenset[str] = frozenset()
 
 
-def questions(desired: Desired, live: Live) -> Questions:
-    """Ask for the local cluster only where a comparison or a body needs its name; asking too much is allowed."""
-    return Questions(any(_needs_cluster(d.build, live) for d in desired.definitions))
+def questions(desired: Desired, live: Live, first: Plan | None = None) -> Questions:
+    """Ask for the local cluster only where a comparison or a body needs its name; asking too much is allowed.
+
+    Args:
+        desired: the definitions.
+        live: what was read so far.
+        first: a plan that was made without the answers, where there is one.
+    """
+    return Questions(
+        local_cluster=any(_needs_cluster(d.build, live) for d in desired.definitions),
+        workflows=frozenset(step.project for step in first.steps if asks(step)) if first else frozenset(),
+    )
 
 
 def _needs_cluster(build: Build, live: Live) -> bool:
