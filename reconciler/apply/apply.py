@@ -50,6 +50,7 @@ class Run:
         stopped: whether the user asked to stop; steps not begun are then skipped.
         documents: project → the ledger's document as the plan saw it.
         proven: project → the records of intents that the server proved.
+        vanished: project → records of builds that neither Git nor the server has any more; they are dropped.
     """
 
     performer: Performer
@@ -61,6 +62,7 @@ class Run:
     stopped: Callable[[], bool] = lambda: False
     documents: Mapping[str, Document] = field(default_factory=dict)
     proven: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
+    vanished: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
 
 
 def apply(plan: Plan, run: Run) -> Iterator[Outcome]:
@@ -69,7 +71,7 @@ def apply(plan: Plan, run: Run) -> Iterator[Outcome]:
     Raises LedgerError where the ledger cannot be written, before anything else is written.
     """
     todo = [(index, step) for index, step in enumerate(plan.steps) if step.will_write]
-    announced = {index: _announce(step, run) for index, step in todo}
+    announced = {index: _announce(step, run) for index, step in todo if step.action is not Action.DELETE}
     _open_books(plan, run, announced)
     for index, step in enumerate(plan.steps):
         if step.blocked:
@@ -83,7 +85,7 @@ def _perform_all(todo: list[tuple[int, Step]], run: Run, announced: Mapping[int,
     last = run.now()
     pool = ThreadPoolExecutor(max_workers=max(1, run.threads))
     futures: dict[Future[Ended], tuple[int, Step]] = {
-        pool.submit(_perform, run, step, announced[index].record): (index, step) for index, step in todo
+        pool.submit(_perform, run, step, announced.get(index)): (index, step) for index, step in todo
     }
     try:
         for future in as_completed(futures):
@@ -99,16 +101,17 @@ def _perform_all(todo: list[tuple[int, Step]], run: Run, announced: Mapping[int,
         _flush(run, ended)
 
 
-def _perform(run: Run, step: Step, announced: Record) -> Ended:
+def _perform(run: Run, step: Step, announced: Intent | None) -> Ended:
     if run.stopped():
         return Ended(Ending.SKIPPED, Fault("stopped", "not begun: you stopped the run", "run again: it converges"))
     try:
-        return run.performer.perform(step, announced)
+        return run.performer.perform(step, announced.record if announced else None)
     except BadToken as error:
         return Ended(Ending.FAILED, Fault("bad-token", error.message, error.hint))
 
 
 def _announce(step: Step, run: Run) -> Intent:
+    """Return what the ledger is told before a write; a delete needs none, its record tells the next run enough."""
     assert step.send is not None
     assert step.desired is not None
     first = without_unknown_inputs(step.send) if step.learn else step.send
@@ -131,12 +134,13 @@ def _open_books(plan: Plan, run: Run, announced: Mapping[int, Intent]) -> None:
     """Write, per project and at once: proven intents, refreshed keeps, and the intents of this run."""
     if run.books is None:
         return
-    for project in sorted({step.project for step in plan.steps}):
+    for project in sorted({step.project for step in plan.steps} | run.vanished.keys()):
         steps = [(index, step) for index, step in enumerate(plan.steps) if step.project == project]
         page = _Page(
             steps={step.name: step for _, step in steps},
             intents={step.name: announced[index] for index, step in steps if index in announced},
             proven=run.proven.get(project, {}),
+            vanished=run.vanished.get(project, {}),
             tree=run.tree,
         )
         known = run.documents.get(project, Document())
@@ -151,11 +155,16 @@ class _Page:
     steps: Mapping[str, Step]
     intents: Mapping[str, Intent]
     proven: Mapping[str, Record]
+    vanished: Mapping[str, Record]
     tree: str
 
     def opened(self, document: Document) -> Document:
-        """Settle what is proven, refresh the keeps, announce; an intent that proved nothing gives way."""
-        records = _refreshed({**document.records, **self.proven}, self.steps, self.tree)
+        """Settle what is proven, drop what vanished, refresh the keeps, announce.
+
+        An intent that proved nothing gives way; a record that another run renewed since the plan stays.
+        """
+        left = {name: record for name, record in document.records.items() if self.vanished.get(name) != record}
+        records = _refreshed({**left, **self.proven}, self.steps, self.tree)
         settled = self.steps.keys() | self.proven.keys()
         others = {name: intent for name, intent in document.intents.items() if name not in settled}
         return replace(document, records=records, intents={**others, **self.intents})
@@ -178,7 +187,7 @@ def _refreshed(records: Mapping[str, Record], steps: Mapping[str, Step], tree: s
 
 
 def _flush(run: Run, ended: dict[str, dict[str, Ended]]) -> None:
-    """Write the records of ended steps; an unknown ending leaves its intent for the next run."""
+    """Write the records of ended steps, drop those of deleted builds; an unknown ending leaves its intent."""
     if run.books is None:
         return
     for project, ends in ended.items():
@@ -190,6 +199,8 @@ def _flush(run: Run, ended: dict[str, dict[str, Ended]]) -> None:
                     intents.pop(name, None)
                 if end.record is not None:
                     records[name] = end.record
+                elif end.deleted:
+                    records.pop(name, None)
             return replace(document, records=records, intents=intents)
 
         run.books.change(project, edit)

@@ -4,7 +4,8 @@ not on the server ──────────────► create     (bloc
 Jenkins, unread ────────────────► update     (blocked)
 of the other kind ──────────────► convert    (blocked: foreign, loss, credentials)
 nothing differs ────────────────► keep       (with what is unverifiable or released)
-something differs ──────────────► update     (blocked: foreign, renamed, unwritable, loss)
+something differs ──────────────► update     (blocked: foreign, renamed, unwritable, loss, in-use)
+no definition ──────────────────► delete     (only where it is pruned, see `reconciler.plan.prune`)
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from reconciler.model.fields import Kind
 from reconciler.model.live import Live, LiveBuild, Reading
 from reconciler.model.policy import Policy
 from reconciler.model.record import Record
-from reconciler.plan import convert, guards, losses
+from reconciler.plan import convert, guards, losses, prune
 from reconciler.plan.ignoring import with_ignored
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.notes import labels, notes, unset, writer
 from reconciler.plan.step import Action, Block, Blocked, Plan, Step, Trouble
+from reconciler.plan.usage import unknown_uses
 from reconciler.plan.whole import InputKinds, Whole, whole
 
 _STEPS = (ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.CHANGED, ChangeKind.MOVED)
@@ -36,19 +38,21 @@ def plan(inputs: Inputs) -> Plan:
     """Make the plan. Pure: identical inputs give an identical plan."""
     elsewhere = {name: r.project for r in inputs.live.readings.values() for name in r.builds}
     kinds = input_kinds(inputs.live)
-    steps, spent, renamed = [], list[str](), Counter[tuple[str, str, str]]()
+    defined, spent, renamed = [], list[str](), Counter[tuple[str, str, str]]()
     for definition in inputs.desired.definitions:
         step, known = _step(inputs, definition, elsewhere, kinds)
-        steps.append(step)
+        defined.append(step)
         if known:
             renamed.update((path, old, new) for path, (old, new) in known.renamed.items())
             spent += losses.spent(definition, known, step.losses)
+    steps = prune.with_deletes(inputs, defined)
     return Plan(
-        steps=tuple(steps),
-        troubles=_troubles(inputs.live),
-        notices=(*_notices(inputs.live, renamed), *spent),
-        orphans=() if inputs.desired.narrowed else _orphans(inputs),
+        steps=steps,
+        troubles=(*_troubles(inputs.live), *prune.troubles(inputs)),
+        notices=(*_notices(inputs.live, renamed), *spent, *prune.notices(inputs)),
+        orphans=prune.orphans(inputs),
         undeclared=_undeclared(inputs),
+        unknown_uses=unknown_uses(steps),
     )
 
 
@@ -286,18 +290,6 @@ def _notices(live: Live, renamed: Counter[tuple[str, str, str]]) -> tuple[str, .
 
 def _builds(count: int) -> str:
     return "1 build" if count == 1 else f"{count} builds"
-
-
-def _orphans(inputs: Inputs) -> tuple[tuple[str, str], ...]:
-    declared = {(d.build.project, d.build.name) for d in inputs.desired.definitions}
-    ours = {
-        (project, name)
-        for project, document in inputs.documents.items()
-        for name, record in document.records.items()
-        if record.tree == inputs.tree and project in inputs.live.readings
-        and name in inputs.live.readings[project].builds
-    }  # fmt: skip
-    return tuple(sorted(ours - declared))
 
 
 def _undeclared(inputs: Inputs) -> int:

@@ -15,6 +15,7 @@ from reconciler.model.definition import Desired
 from reconciler.model.fields import Kind
 from reconciler.model.live import Live
 from reconciler.plan.step import Action, Block, Plan, Step
+from reconciler.plan.usage import asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,12 @@ class Questions:
     Attributes:
         local_cluster: which cluster a build gets by default.
         deep: (project, name) of the builds whose hidden settings matter now.
+        workflows: projects whose workflows matter, because a build or a service module goes.
     """
 
     local_cluster: bool = False
     deep: frozenset[tuple[str, str]] = frozenset()
+    workflows: frozenset[str] = frozenset()
 
 
 def questions(desired: Desired, live: Live) -> Questions:
@@ -37,7 +40,10 @@ def questions(desired: Desired, live: Live) -> Questions:
 
 def behind(plan: Plan) -> Questions:
     """Ask the internal read for what is about to be written, and for what is declared and cannot be verified."""
-    return Questions(deep=frozenset((s.project, s.name) for s in plan.steps if _matters(s)))
+    return Questions(
+        deep=frozenset((step.project, step.name) for step in plan.steps if _matters(step)),
+        workflows=frozenset(step.project for step in plan.steps if asks(step)),
+    )
 
 
 def _matters(step: Step) -> bool:

@@ -12,17 +12,23 @@ from reconciler.model.declared import secrets_in
 from reconciler.model.definition import Desired
 from reconciler.model.errors import BadToken, LedgerError, UsageError
 from reconciler.model.live import Live, Reading
+from reconciler.model.policy import Prune
 from reconciler.model.record import Document, Record
 from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.memory import proven, settle
 from reconciler.plan.planner import plan
+from reconciler.plan.prune import vanished
 from reconciler.plan.questions import behind, questions
 from reconciler.plan.step import Plan, Trouble
 from reconciler.server import reading, wire
 from reconciler.server.deep import read_deep
 from reconciler.server.transport import Clock, Connection, ReadDoor, Transport
+from reconciler.server.usage import read_usage
+
+_ROUNDS = 3
+"""How often a plan may ask: what the internal read shows can lead to asking what workflows use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class Planned:
         proven: project → records of intents that the server proved.
         requests: how many requests the reading took.
         live: what was read.
+        vanished: project → our records of builds that neither Git nor the server has any more.
     """
 
     plan: Plan
@@ -61,6 +68,7 @@ class Planned:
     proven: Mapping[str, Mapping[str, Record]]
     requests: int
     live: Live = field(default_factory=Live)
+    vanished: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
 
 
 def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
@@ -72,23 +80,46 @@ def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
         if questions(desired, live).local_cluster:
             live = replace(live, local_cluster=reading.local_cluster(door))
         user = wire.user_of(settings.token) if settings.token else ""
-        settled = {p: settle(documents.get(p, Document()), r, user) for p, r in readings.items()}
-        made = _plan_twice(door, settings, Inputs(desired, live, settled, settings.tree, settings.policy))
+        settled = {p: settle(documents[p], r, user) for p, r in readings.items() if p in documents}
+        inputs = Inputs(desired, live, settled, settings.tree, settings.policy)
+        made, live = _plan_until_answered(door, settings, inputs)
         requests = door.requests
     if warnings:
         made = replace(made, troubles=(*made.troubles, *(Trouble("ledger", text) for text in warnings)))
+    made = replace(made, refusals=(*made.refusals, *_not_pruned(settings, desired)))
     proofs = {project: proven(documents.get(project, Document()), after) for project, after in settled.items()}
-    return Planned(made, desired, documents, proofs, requests, live)
+    return Planned(made, desired, documents, proofs, requests, live, vanished(inputs))
 
 
-def _plan_twice(door: ReadDoor, settings: Settings, inputs: Inputs) -> Plan:
-    """Plan; where something hidden matters, ask for it and plan again."""
-    first = plan(inputs)
-    asked = behind(first)
-    if not (asked.deep and settings.deep_read):
-        return first
-    live = read_deep(door, inputs.live, asked.deep, settings.concurrency)
-    return plan(replace(inputs, live=live))
+def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs) -> tuple[Plan, Live]:
+    """Plan; ask what the plan could not see and plan again, until it asks nothing new."""
+    live, made = inputs.live, plan(inputs)
+    read: frozenset[tuple[str, str]] = frozenset()
+    for _ in range(_ROUNDS):
+        asked = behind(made)
+        deep = asked.deep - read if settings.deep_read else read - read
+        projects = sorted(asked.workflows - live.usage.keys())
+        if not projects and (not deep or live.deep_unserved):
+            break
+        live, read = read_deep(door, live, deep, settings.concurrency), read | deep
+        usage = {project: read_usage(door, project, settings.concurrency) for project in projects}
+        live = replace(live, usage={**live.usage, **usage})
+        made = plan(replace(inputs, live=live))
+    return made, live
+
+
+def _not_pruned(settings: Settings, desired: Desired) -> list[Trouble]:
+    """Tell who asked for it by flag why nothing is pruned; the configuration's wish holds for whole trees alone."""
+    mode = settings.policy.prune
+    if not desired.narrowed or mode is Prune.OFF or settings.sources.get("prune") != "flag":
+        return []
+    command = f"reconciler plan {settings.root} --prune {mode.value}"
+    if not settings.configured:
+        message = "nothing is pruned: there is no reconciler.yaml, so that nobody knows where the tree ends"
+        hint = f"write one with `tree:` and `projects:` into {settings.root}, then run `{command}`"
+        return [Trouble("prune", message, hint)]
+    message = "nothing is pruned: only part of the tree was read, and what is missing may be in the rest of it"
+    return [Trouble("prune", message, f"run it on the whole tree: `{command}`")]
 
 
 def projects_of(settings: Settings, desired: Desired) -> list[str]:
@@ -155,6 +186,7 @@ def _read(
     door: ReadDoor, settings: Settings, desired: Desired, documents: Mapping[str, Document]
 ) -> dict[str, Reading]:
     readings = {}
+    everything = settings.policy.prune is Prune.ALL and not desired.narrowed
     for project in projects_of(settings, desired):
         document = documents.get(project, Document())
         recorded = {} if desired.narrowed else document.records
@@ -162,5 +194,5 @@ def _read(
         expected |= {name: intent.record.build.kind for name, intent in document.intents.items()}
         expected |= {d.build.name: d.build.kind for d in desired.definitions if d.build.project == project}
         wanted = [reading.Wanted(name, kind) for name, kind in sorted(expected.items())]
-        readings[project] = reading.read_project(door, project, wanted, settings.concurrency)
+        readings[project] = reading.read_project(door, project, wanted, settings.concurrency, everything=everything)
     return readings
