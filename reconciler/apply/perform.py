@@ -9,6 +9,8 @@ read back ── other user ──► failed (overtaken)
     │   └── not as sent ──► failed (not taken)
     ▼
   done, with the record of what was seen
+
+A delete is the same: look again, send, read back that it is gone.
 """
 
 from __future__ import annotations
@@ -32,6 +34,9 @@ from reconciler.server.writing import NotSent, Refusal, Result, Writer
 NO_ANSWER = "no-answer"
 """The code of a write of which nothing was ever heard."""
 
+DRY_RUN = "dry-run"
+"""The code of a write that was not sent because nothing is."""
+
 WRITES = 2
 """How often a write is sent at most: once more where reading back shows that it did not arrive."""
 
@@ -40,16 +45,23 @@ WRITES = 2
 class Ended:
     """How a step ended, and the record that it leaves.
 
-    `uncertain`: the write may still arrive, so that what was announced must not be forgotten.
+    Attributes:
+        ending: how it ended.
+        fault: why it was not done.
+        record: what is to be remembered of the build; None: what was remembered stays.
+        removed: the build is seen to be gone: forget it.
+        pending: the place of the build that this one replaces is empty: what was announced is all that is left.
     """
 
     ending: Ending
     fault: Fault | None = None
     record: Record | None = None
+    removed: bool = False
+    pending: bool = False
 
     @property
     def uncertain(self) -> bool:
-        """Whether the next run has to find out what became of it."""
+        """Whether the write may still arrive, so that the next run has to find out what became of it."""
         lost = self.fault is not None and self.fault.code == NO_ANSWER
         return self.record is None and (self.ending is Ending.UNKNOWN or lost)
 
@@ -100,14 +112,47 @@ class Performer:
         """Perform one step that the plan says is to be written. Raises BadToken."""
         proof = Proof()
         try:
-            self._write(step, proof)
+            if step.action is Action.DELETE:
+                self._delete(step)
+            else:
+                self._write(step, proof)
         except Stop as stop:
             return Ended(stop.ending, stop.fault, proof.record(announced))
         except BadToken:
             raise
         except ServerError as error:
             return Ended(Ending.UNKNOWN, Fault("unread", error.message, "run again: it converges"))
-        return Ended(Ending.DONE, record=proof.record(announced))
+        return Ended(Ending.DONE, record=proof.record(announced), removed=step.action is Action.DELETE)
+
+    def changed(self, step: Step) -> Ended | None:
+        """Look whether a build is still as planned, and write nothing; None where it is. Raises BadToken."""
+        try:
+            self._look_again(step)
+        except Stop as stop:
+            return Ended(stop.ending, stop.fault)
+        except BadToken:
+            raise
+        except ServerError as error:
+            return Ended(Ending.FAILED, Fault("unread", error.message, "run again: it converges"))
+        return None
+
+    def _delete(self, step: Step) -> None:
+        assert step.before is not None
+        for attempt in range(WRITES):
+            self._look_again(step)
+            result = self.writer.delete(step.before)
+            if isinstance(result, NotSent):
+                raise Stop(Ending.SKIPPED, DRY_RUN, "not sent: this is a dry run")
+            if isinstance(result, Refusal):
+                raise Stop(Ending.FAILED, _code(result), result.message, result.hint)
+            if self._read(step) is None:
+                return
+            if not isinstance(result, Lost):
+                raise Stop(Ending.FAILED, "not-taken", "the server said success and still has the build", "plan again")
+            if attempt + 1 < WRITES:
+                self.door.rest(result.wait)
+                continue
+            raise Stop(Ending.FAILED, NO_ANSWER, f"the delete did not arrive: {result.why}", "run again")
 
     def _write(self, step: Step, proof: Proof) -> None:
         assert step.send is not None
@@ -133,7 +178,7 @@ class Performer:
         for attempt in range(WRITES):
             result = self._send(step, sent, before)
             if isinstance(result, NotSent):
-                raise Stop(Ending.SKIPPED, "dry-run", "not sent: this is a dry run")
+                raise Stop(Ending.SKIPPED, DRY_RUN, "not sent: this is a dry run")
             if isinstance(result, Refusal):
                 raise Stop(Ending.FAILED, _code(result), result.message, result.hint)
             seen = self._read(step)

@@ -47,10 +47,20 @@ class Whole:
     forgotten: tuple[str, ...] = ()
 
 
-def whole(desired: Build, known: Known | None, local_cluster: str | None, kinds: InputKinds) -> Whole:
-    """Put together the request for a create (`known` None) or an update of the same kind."""
+def whole(
+    desired: Build, known: Known | None, local_cluster: str | None, kinds: InputKinds, *, fresh: bool = False
+) -> Whole:
+    """Put together the request for a create (`known` None) or an update of the same kind.
+
+    Args:
+        desired: what the definition declares.
+        known: the build that is updated, or (`fresh`) whose place a new one takes.
+        local_cluster: what the server says is the local cluster.
+        kinds: what is known of templates' variables.
+        fresh: the request creates a build: nothing of it is stored yet that asterisks or silence would keep.
+    """
     marked = known.record.secrets if known and known.record else frozenset[str]()
-    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), marked)
+    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), marked, fresh)
     have: Values = known.values if known else {}
     last: Values = known.last if known else {}
     values = merge.level(ROWS[desired.kind], _Sources(wanted(desired, have, local_cluster), have, last), "")
@@ -58,10 +68,10 @@ def whole(desired: Build, known: Known | None, local_cluster: str | None, kinds:
     if desired.kind is Kind.PLAIN:
         _docker(values)
         result.needs_cluster = _advanced(values, desired, local_cluster)
-        if known:
+        if known and not fresh:
             result.kept = _kept(values, have)
     result.learn = merge.learn
-    result.unknown_hosts, result.no_value = tuple(merge.unknown_hosts), tuple(merge.no_value)
+    result.unknown_hosts, result.no_value = tuple(merge.unknown_hosts), tuple(dict.fromkeys(merge.no_value))
     result.forgotten, result.choices = tuple(merge.forgotten), merge.choices
     return result
 
@@ -81,6 +91,7 @@ class _Merge:
     kinds: InputKinds
     template: str
     secrets: frozenset[str]
+    fresh: bool = False
     learn: bool = False
     forgotten: list[str] = field(default_factory=list)
     unknown_hosts: list[str] = field(default_factory=list)
@@ -108,8 +119,11 @@ class _Merge:
         if row.path in sources.have:
             return sources.have[row.path]
         known = sources.last.get(row.path) if row.sight in HIDDEN else None
-        if value is None and known is None and row.sight is Sight.UNREADABLE and path in self.secrets:
-            self.forgotten.append(path)
+        if value is None and known is None and path in self.secrets:
+            if row.sight is Sight.UNREADABLE:
+                self.forgotten.append(path)
+            elif self.fresh:
+                self.no_value.append(path)
         return row.default if known is None and row.always else known
 
     def _list(self, row: Elements, sources: _Sources, path: str) -> Value | None:
@@ -148,10 +162,10 @@ class _Merge:
         return True
 
     def _input(self, element: Element, sources: _Sources, path: str) -> bool:
-        """A multi-select input that is not declared is left out: sent, it would lose its `choice_value`."""
+        """A multi-select input that is not declared is left out of an update: sent, it loses its `choice_value`."""
         chosen = sources.have.get(CHOICE_VALUE)
         if isinstance(chosen, tuple) and chosen:
-            if not sources.want:
+            if not sources.want and not self.fresh:
                 return False
             self.choices[f"{path}.choice_value"] = tuple(str(item) for item in chosen)
         if "value" not in element.values:

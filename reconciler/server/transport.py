@@ -1,7 +1,7 @@
 """HTTP: a client per thread over one TLS context, deadlines, and retries of GETs only.
 
-    ReadDoor   get()                 nothing but GET passes, by type and in front of the wire
-    WriteDoor  get(), post(), put()  one attempt per write; a lost answer is `Lost`, never repeated here
+    ReadDoor   get()                           nothing but GET passes, by type and in front of the wire
+    WriteDoor  get(), post(), put(), delete()  one attempt per write; a lost answer is `Lost`, never repeated here
 
 Measured: one client per thread makes 1,100 requests/s per core where a shared one makes a third; building a
 TLS context costs 30 ms, so there is one. `Retry-After` is honoured in seconds and as a date.
@@ -241,7 +241,11 @@ class WriteDoor(ReadDoor):
         """Send a PUT."""
         return self._write("PUT", path, params, body)
 
-    def _write(self, method: str, path: str, params: Params, body: bytes) -> Answer | Lost:
+    def delete(self, path: str, params: Params) -> Answer | Lost:
+        """Send a DELETE."""
+        return self._write("DELETE", path, params, None)
+
+    def _write(self, method: str, path: str, params: Params, body: bytes | None) -> Answer | Lost:
         try:
             return self._permitted(self._send(method, path, params, body))
         except httpx.TimeoutException:

@@ -1,4 +1,4 @@
-"""The four writes, each sent once: what came of it is `Written`, `Refusal` or `Lost`.
+"""The writes, each sent once: what came of it is `Written`, `Refusal` or `Lost`.
 
 `PUT /openapi/build?source=template` is never used (the server runs a create there); the body's project and
 name decide, and the query says the same (contract, section 1).
@@ -57,6 +57,10 @@ class Writer(Protocol):
         """Replace a build of the same kind."""
         ...
 
+    def delete(self, build: Build) -> Result:
+        """Delete a build."""
+        ...
+
 
 class ServerWriter:
     """Writes to the server."""
@@ -89,6 +93,16 @@ class ServerWriter:
         path = LIST if build.kind is Kind.PLAIN else f"{LIST}/{quote(build.name, safe='')}/template"
         return self._result(self._door.put(path, {"projectKey": build.project}, body), build)
 
+    def delete(self, build: Build) -> Result:
+        """`DELETE /openapi/build`.
+
+        Raises ValueError without a name or a project: an empty project deletes that name everywhere
+        (contract, section 1).
+        """
+        if not build.name or not build.project:
+            raise ValueError(f"a delete needs a name and a project: {build.project!r}, {build.name!r}")
+        return self._result(self._door.delete(LIST, {"name": build.name, "projectKey": build.project}), build)
+
     def _result(self, answer: Answer | Lost, build: Build) -> Result:
         if isinstance(answer, Lost):
             return answer
@@ -119,6 +133,7 @@ _WORDS = {
     "template that it names does not exist",
     6521: "the server refused to update it: a base image, cluster, code host or Dockerfile template that it names "
     "does not exist, or the build is gone",
+    6524: "the server failed to delete it",
     6523: "the server does not find the build or its template",
     7050: "template builds need a Professional licence on the server",
 }
@@ -135,4 +150,9 @@ class DryWriter:
     def update(self, build: Build, kept: Collection[str]) -> Result:
         """Send nothing."""
         del build, kept
+        return NotSent()
+
+    def delete(self, build: Build) -> Result:
+        """Send nothing."""
+        del build
         return NotSent()
