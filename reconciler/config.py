@@ -7,26 +7,36 @@ Forbidden here: the network, and any message that holds the token.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from reconciler.definitions.configuration import find_configuration, read_configuration
-from reconciler.definitions.document import Complaint
+from reconciler.definitions.configuration_checks import (
+    BACKUP_HINT,
+    SERVER_HINT,
+    check_configuration,
+    in_the_way,
+    wrong_server,
+)
 from reconciler.definitions.files import is_folder, read_bytes, reason, shown
+from reconciler.definitions.rules import rules_of
 from reconciler.model.errors import UsageError
+from reconciler.model.policy import Policy, Prune
 from reconciler.model.secret import Secret
 from reconciler.model.settings import DEFAULT_ENV, Settings
+
+DEFAULTS = Settings("", "")
+"""The settings of a run that nobody told anything."""
 
 _LEDGER = ".reconciler/ledger.db"
 
 _TOKEN = re.compile(r"[!-~]+")
 _MAX_TOKEN = 65_536
-_SERVER_HINT = "write it as https://zadig.example.com or http://10.0.0.1:8080"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,14 @@ class Flags:
     concurrency: int | None = None
     timeout: float | None = None
     token_file: str | None = None
+    prune: str | None = None
+    max_deletes: int | None = None
+    max_delete_percent: int | None = None
+    deep_read: str | None = None
+    backup_dir: str | None = None
+    allow_moves: bool = False
+    break_workflows: bool = False
+    assert_all: bool = False
 
 
 def resolve(path: str | None, flags: Flags, environ: Mapping[str, str], cwd: str) -> Settings:
@@ -58,10 +76,11 @@ def resolve(path: str | None, flags: Flags, environ: Mapping[str, str], cwd: str
     folder = target if is_folder(target) else target.parent
     configuration = find_configuration(folder)
     root = configuration.parent if configuration else folder
-    values = read_configuration(configuration, cwd, _check) if configuration else {}
+    check = functools.partial(check_configuration, root=str(root))
+    values = read_configuration(configuration, cwd, check) if configuration else {}
     chosen = _Chosen(flags, environ, values, root, cwd)
     projects = tuple(dict.fromkeys(chosen.file("projects", [])))
-    settings = Settings(
+    return Settings(
         root=str(root),
         path=str(target),
         configured=configuration is not None,
@@ -72,13 +91,14 @@ def resolve(path: str | None, flags: Flags, environ: Mapping[str, str], cwd: str
         ledger=chosen.ledger(),
         env=tuple(chosen.file("env", list(DEFAULT_ENV))),
         token=chosen.token(),
+        concurrency=chosen.flag("concurrency", flags.concurrency, DEFAULTS.concurrency),
+        timeout=float(chosen.flag("timeout", flags.timeout, DEFAULTS.timeout)),
+        policy=chosen.policy(),
+        deep_read=chosen.flag("deep_read", flags.deep_read, "auto") == "auto",
+        backup_dir=chosen.backup_dir(),
+        ignore=rules_of(chosen.file("ignore", [])),
         sources=chosen.sources,
     )
-    if flags.concurrency is not None:
-        settings = replace(settings, concurrency=flags.concurrency)
-    if flags.timeout is not None:
-        settings = replace(settings, timeout=flags.timeout)
-    return settings
 
 
 def _absolute(path: str, folder: str) -> Path:
@@ -109,23 +129,55 @@ class _Chosen:
         self._values = values
         self._root = root
         self._cwd = cwd
-        only_flags = {"concurrency": flags.concurrency, "timeout": flags.timeout}
-        self.sources = {key: "default" if value is None else "flag" for key, value in only_flags.items()}
+        self.sources = {"project": "flag" if flags.projects else "default"}
 
     def file(self, key: str, default: Any) -> Any:
         """Return what the file says, else the default."""
         self.sources[key] = "file" if key in self._values else "default"
         return self._values.get(key, default)
 
+    def flag(self, key: str, given: Any, default: Any) -> Any:
+        """Return what the flag says, else the file, else the default."""
+        if given is None:
+            return self.file(key, default)
+        self.sources[key] = "flag"
+        return given
+
+    def policy(self) -> Policy:
+        """Return how far the run may go; what lets a run through stands in no file."""
+        flags, default = self._flags, DEFAULTS.policy
+        for key in ("allow_moves", "break_workflows", "assert"):
+            on = flags.assert_all if key == "assert" else getattr(flags, key)
+            self.sources[key] = "flag" if on else "default"
+        return Policy(
+            prune=Prune(self.flag("prune", flags.prune, default.prune.value)),
+            max_deletes=self.flag("max_deletes", flags.max_deletes, default.max_deletes),
+            max_delete_percent=self.flag("max_delete_percent", flags.max_delete_percent, default.max_delete_percent),
+            allow_moves=flags.allow_moves,
+            break_workflows=flags.break_workflows,
+            assert_all=flags.assert_all,
+        )
+
+    def backup_dir(self) -> str:
+        """Return the folder for backups, absolute; "" for the default one."""
+        given = self.flag("backup_dir", self._flags.backup_dir, "")
+        if not given:
+            return ""
+        by_flag = self.sources["backup_dir"] == "flag"
+        folder = str(_absolute(given, self._cwd if by_flag else str(self._root)))
+        if by_flag and in_the_way(folder, str(self._root)):
+            raise UsageError("--backup-dir: backups in this folder would be read as definitions", BACKUP_HINT)
+        return folder
+
     def server(self) -> str:
         """Return the server's base URL; "" where none is configured."""
         given = self._first("server", self._flags.server, "ZADIG_SERVER")
         if given is None:
             return str(self.file("server", "")).rstrip("/")
-        wrong = _wrong_server(given)
+        wrong = wrong_server(given)
         if wrong:
             where = "--server" if self.sources["server"] == "flag" else "ZADIG_SERVER"
-            raise UsageError(f"{where}: {wrong}", _SERVER_HINT)
+            raise UsageError(f"{where}: {wrong}", SERVER_HINT)
         return given.rstrip("/")
 
     def ledger(self) -> str:
@@ -193,41 +245,3 @@ def _configured_token(path: Path, name: str) -> str:
         raise UsageError(f"the token file {name} cannot be read: {reason(error)}", "check `token_file:`") from None
     except ValueError as error:
         raise UsageError(f"the token file {name}: {error}", "check `token_file:` in reconciler.yaml") from None
-
-
-def _wrong_server(text: str) -> str:
-    """Say what is wrong with a server's address, without repeating it: it may hold a password."""
-    if not text.isprintable() or " " in text:
-        return "the address holds white space or a control character"
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return "the address has no valid host or port"
-    if parts.scheme not in ("http", "https"):
-        return "the address must begin with https:// or http://"
-    if "@" in parts.netloc:
-        return "the address must not hold a user or a password"
-    if not parts.hostname or port == 0 or parts.netloc.endswith(":"):
-        return "the address has no valid host or port"
-    if parts.path not in ("", "/") or "?" in text or "#" in text:
-        return "the address must not hold a path, a query or a fragment"
-    return ""
-
-
-def _check(values: Mapping[str, Any]) -> list[Complaint]:
-    found = []
-    server = values.get("server")
-    if isinstance(server, str) and server and (wrong := _wrong_server(server)):
-        found.append(Complaint(("server",), wrong, _SERVER_HINT, "server", hide="@" in server))
-    tree = values.get("tree")
-    if isinstance(tree, str) and (tree != tree.strip() or not tree.isprintable()):
-        found.append(Complaint(("tree",), "a tree's name has no white space at its ends", "", "padded"))
-    projects = values.get("projects")
-    if isinstance(projects, list):
-        for index, project in enumerate(projects):
-            if isinstance(project, str) and project != project.strip():
-                found.append(Complaint(("projects", index), "white space at an end of a project key", "", "padded"))
-            if project in projects[:index]:
-                found.append(Complaint(("projects", index), "this project is listed twice", "take one out", "twice"))
-    return found

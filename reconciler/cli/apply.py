@@ -15,9 +15,11 @@ import click
 
 from reconciler.cli.options import (
     PATH,
+    assert_option,
     here,
     output_options,
     output_to,
+    policy_options,
     project_option,
     server_options,
     settings_from,
@@ -38,7 +40,9 @@ INTERRUPTED = 130
 @PATH
 @project_option
 @server_options
+@policy_options
 @output_options
+@assert_option
 @click.option("--dry-run", is_flag=True, help="Go all the way, and send nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-input", is_flag=True, help="Never ask, also on a terminal.")

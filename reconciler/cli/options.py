@@ -30,6 +30,21 @@ _SERVER = (
     click.option("--concurrency", type=click.IntRange(1, 64), metavar="N", help="Requests at once (8)."),
     click.option("--timeout", type=click.FloatRange(min=0.1), metavar="S", help="Seconds one request may take (30)."),
 )
+_LIMITS = (
+    click.option("--prune", type=click.Choice(["off", "owned", "all"]), help="Delete builds that Git lacks (off)."),
+    click.option("--max-deletes", type=click.IntRange(0), metavar="N", help="Builds one run may delete (10)."),
+    click.option(
+        "--max-delete-percent",
+        type=click.IntRange(0, 100),
+        metavar="P",
+        help="Percent of a project's builds one run may delete (10).",
+    ),
+    click.option("--allow-moves", is_flag=True, help="Perform renames and moves, which delete the old build."),
+    click.option("--break-workflows", is_flag=True, help="Delete also what workflows use."),
+    click.option("--deep-read", type=click.Choice(["auto", "off"]), help="Ask Zadig's internal read (auto)."),
+    click.option("--backup-dir", type=click.Path(), metavar="DIR", help="Default: .reconciler/backup at the root."),
+)
+_ASSERT = click.option("--assert", "assert_all", is_flag=True, help="Write what is declared and cannot be verified.")
 _PROJECT = click.option("--project", "projects", multiple=True, metavar="P", help="Only this project; repeatable.")
 _OUTPUT = (
     click.option("--output", type=click.Path(), metavar="FILE", help="Write to a file instead of stdout."),
@@ -59,6 +74,18 @@ def server_options(function: Function) -> Function:
     return function
 
 
+def policy_options(function: Function) -> Function:
+    """Add what says how far a run may go, and what it may look at."""
+    for option in reversed(_LIMITS):
+        function = option(function)
+    return function
+
+
+def assert_option(function: Function) -> Function:
+    """Add `--assert`."""
+    return _ASSERT(function)
+
+
 def settings_from(path: str | None, flags: dict[str, Any]) -> Settings:
     """Put flags, environment and `reconciler.yaml` together. Raises UsageError or InvalidDefinitions."""
     from reconciler.config import Flags, resolve
@@ -70,6 +97,14 @@ def settings_from(path: str | None, flags: dict[str, Any]) -> Settings:
         concurrency=flags.get("concurrency"),
         timeout=flags.get("timeout"),
         token_file=flags.get("token_file"),
+        prune=flags.get("prune"),
+        max_deletes=flags.get("max_deletes"),
+        max_delete_percent=flags.get("max_delete_percent"),
+        deep_read=flags.get("deep_read"),
+        backup_dir=flags.get("backup_dir"),
+        allow_moves=flags.get("allow_moves", False),
+        break_workflows=flags.get("break_workflows", False),
+        assert_all=flags.get("assert_all", False),
     )
     return resolve(path, chosen, os.environ, here())
 

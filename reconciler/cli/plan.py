@@ -12,6 +12,7 @@ from reconciler.cli.options import (
     here,
     output_options,
     output_to,
+    policy_options,
     project_option,
     server_options,
     settings_from,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @PATH
 @project_option
 @server_options
+@policy_options
 @output_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where changes are pending, 4 where any is blocked.")
 def command(path: str | None, **flags: Any) -> int:

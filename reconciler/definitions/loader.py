@@ -5,7 +5,7 @@ find files ─► per file: read ─► per document: sources ─► defaults �
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from reconciler.definitions.files import SourceFile, find, folders_down_to, read
 from reconciler.definitions.hints import hint_for
 from reconciler.definitions.place import of_complaints, of_faults
 from reconciler.definitions.reader import read
+from reconciler.definitions.rules import check_extra, rules_of
 from reconciler.definitions.sources import Environment, resolve_sources
 from reconciler.definitions.structure import DEFAULTS, complaints
 from reconciler.definitions.text import Lines, Undecodable, decode
@@ -46,12 +47,20 @@ def load(settings: Settings, environ: Mapping[str, str], *, cwd: str) -> Desired
         loader.take_defaults(folder, file)
     definitions = [definition for file in found.files for definition in loader.definitions_of(file)]
     loader.check_names(definitions)
+    loader.check_renames(definitions)
     if loader.problems:
         raise InvalidDefinitions(sorted(set(loader.problems)))
+    definitions.sort(key=lambda d: (d.build.project, d.build.name))
     selected = [d for d in definitions if not settings.selected or d.build.project in settings.selected]
-    selected.sort(key=lambda d: (d.build.project, d.build.name))
-    narrowed = settings.path != settings.root or bool(settings.selected) or not settings.configured
-    return Desired(tuple(selected), len(found.files), narrowed)
+    narrowed = settings.path != settings.root or not settings.configured
+    return Desired(tuple(selected), len(found.files), narrowed, _elsewhere(definitions, settings.selected))
+
+
+def _elsewhere(definitions: Iterable[Definition], selected: tuple[str, ...]) -> dict[str, str]:
+    """Return name → project of what `--project` left out, the names that it had before included."""
+    left = [d for d in definitions if selected and d.build.project not in selected]
+    before = {d.renamed_from: d.build.project for d in left if d.renamed_from}
+    return before | {d.build.name: d.build.project for d in left}
 
 
 @dataclass(slots=True)
@@ -92,7 +101,7 @@ class _Loader:
         alone = isinstance(extra, dict) and extra.get("no_defaults") is True
         below, wrong = ({}, frozenset[compose.Path]()) if alone else self._chain(document.file.folder)
         value = with_defaults(own, below, kind)
-        found = [*complaints(value, kind), *check(value, kind), *self._project(value)]
+        found = [*complaints(value, kind), *check(value, kind), *check_extra(value, kind), *self._project(value)]
         document.complaints += [c for c in found if c.path not in wrong or exists(own, c.path)]
         if document.merging:
             document.complaints = [c for c in document.complaints if c.rule != "missing"]
@@ -101,8 +110,16 @@ class _Loader:
         build = to_build(value, kind)
         place = Place(document.file.shown, document.line, document.column)
         self.names[place] = (document.file, document.index)
-        protected = value.get(EXTRA, {}).get("prevent_destroy")
-        return Definition(build, place, protected, tuple(sorted(unset_names(build.values))))
+        ours = value.get(EXTRA, {})
+        return Definition(
+            build,
+            place,
+            prevent_destroy=ours.get("prevent_destroy"),
+            unset=tuple(sorted(unset_names(build.values))),
+            ignore=(*self.settings.ignore, *rules_of(ours.get("ignore"))),
+            accept_loss=ours.get("accept_loss", {}),
+            renamed_from=ours.get("renamed_from", ""),
+        )
 
     def _chain(self, folder: Path) -> tuple[dict[str, Any], frozenset[compose.Path]]:
         """Return the defaults in force in a folder, and the paths where one of them is wrong."""
@@ -174,6 +191,29 @@ class _Loader:
                 continue
             message = f'the build "{brief(name)}" is defined a second time; first at {first[name].place}'
             hint = "names are unique over the whole server, across projects: rename one"
-            complaint = Complaint(("name",), message, hint, "name-twice")
-            file, index = self.names[definition.place]
-            self.problems += of_complaints(file, self._text(file), [(index, complaint)])
+            self._late(definition, Complaint(("name",), message, hint, "name-twice"))
+
+    def check_renames(self, definitions: Sequence[Definition]) -> None:
+        """Say where two definitions claim one old name, or one whose name is still declared."""
+        declared = {(d.build.project, d.build.name): d for d in definitions}
+        first: dict[str, Definition] = {}
+        for definition in definitions:
+            old = definition.renamed_from
+            if not old or old == definition.build.name:
+                continue
+            other = declared.get((definition.build.project, old))
+            message = hint = ""
+            if other:
+                message = f'the build "{brief(old)}" is still declared, at {other.place}'
+                hint = "take that definition away, or renamed_from here"
+            elif old in first:
+                message = f'another build is renamed from "{brief(old)}" too, at {first[old].place}'
+                hint = "one build becomes one build: keep one of the two"
+            if message:
+                self._late(definition, Complaint((EXTRA, "renamed_from"), message, hint, "renamed-from"))
+            first.setdefault(old, definition)
+
+    def _late(self, definition: Definition, complaint: Complaint) -> None:
+        """Report what shows only beside other definitions."""
+        file, index = self.names[definition.place]
+        self.problems += of_complaints(file, self._text(file), [(index, complaint)])

@@ -13,7 +13,20 @@ _INTRODUCTION = """\
 Generated from the table of fields by `python -m reconciler.definitions.generate`; do not edit.
 
 A definition is the body of Zadig's Build API. Beside the settings below it has `name` and `project_key`
-(both required), and `x-reconciler` with `prevent_destroy` and `no_defaults`.
+(both required), and `x-reconciler` for what concerns us and not the server:
+
+| `x-reconciler.` | |
+|---|---|
+| `prevent_destroy` | `true`: never delete this build, also not after its file is gone; `false` lifts that again. |
+| `no_defaults` | `true`: take nothing from `_defaults.yaml`. |
+| `renamed_from` | The name that this build had before: it is made anew and the old one deleted (`--allow-moves`). |
+| `accept_loss` | Path → digest, as plan prints them: this value may be erased by a write. |
+| `ignore` | List of `{path, reason}`: settings that stay as they are on the server. |
+
+A path of `ignore` is a setting of the tables below; an element of a list goes by its key, `*` stands for any
+characters, and what is below a path goes with it: `advanced_settings.timeout`, `advanced_settings.resource_spec.*`,
+`parameters[PW].default_value`, `parameters[DB_*]`, `target_services[shop/web].inputs[*].value`, `repo_info`. Rules
+for every definition stand in `reconciler.yaml`. Where something is made new, Git's values are used.
 
 * **Seen**: how much of a setting the server's documented answers show. *shown*: all of it. *partial*: part of
   it. *by reference*: today's name of a stored id. *unreadable*: nothing, or always the same constant.

@@ -52,18 +52,60 @@ _IDENTITY: Schema = {
 }
 
 
-def _extra(keys: dict[str, str]) -> Schema:
+def _extra(properties: Schema) -> Schema:
     return {
         "title": EXTRA,
         "description": "What concerns the reconciler and not the server.",
         "type": "object",
         "additionalProperties": False,
-        "properties": {key: {"title": key, "description": about, "type": "boolean"} for key, about in keys.items()},
+        "properties": properties,
     }
 
 
-_PROTECT = {"prevent_destroy": "Never delete this build, also not after its file is gone."}
-_ALONE = {"no_defaults": "Take nothing from _defaults.yaml."}
+def _flag(title: str, about: str) -> Schema:
+    return {"title": title, "description": about, "type": "boolean"}
+
+
+def _rules(about: str, *, null: bool = False) -> Schema:
+    """Return the schema of a list of ignore rules."""
+    texts = {
+        "path": "A setting, an element by its key, or a list; with *: parameters[*].default_value.",
+        "reason": "Why; every plan that it matters to prints it.",
+    }
+    rule = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            key: {"title": key, "description": what, "type": "string", "minLength": 1} for key, what in texts.items()
+        },
+        "required": [*texts],
+    }
+    return {"title": "ignore", "description": about, "type": ["array", "null"] if null else "array", "items": rule}
+
+
+_PROTECT: Schema = {
+    "prevent_destroy": _flag(
+        "prevent_destroy", "Never delete this build, also not after its file is gone; false lifts that again."
+    )
+}
+_OWN: Schema = {
+    **_PROTECT,
+    "no_defaults": _flag("no_defaults", "Take nothing from _defaults.yaml."),
+    "renamed_from": {
+        "title": "renamed_from",
+        "description": "Name that this build had before; it is made anew and the old one deleted (--allow-moves).",
+        "type": "string",
+        "minLength": 1,
+    },
+    "accept_loss": {
+        "title": "accept_loss",
+        "description": "Losses that may happen: path, and the digest (or stamps) that plan prints for its value.",
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+    },
+    "ignore": _rules("Settings that stay as they are on the server."),
+}
+"""The keys of `x-reconciler`: those that defaults may hold, and those of one definition."""
 
 
 @functools.cache
@@ -103,7 +145,7 @@ def defaults_schema() -> Schema:
 
 def _document(kind: Kind) -> Schema:
     schema = _object(ROWS[kind])
-    schema["properties"] = {**_IDENTITY, **schema["properties"], EXTRA: _extra(_PROTECT | _ALONE)}
+    schema["properties"] = {**_IDENTITY, **schema["properties"], EXTRA: _extra(_OWN)}
     schema["required"] = [*_IDENTITY, *schema.get("required", ())]
     return schema
 
@@ -182,24 +224,56 @@ def null_means(row: Row) -> str:
     return str(row.default) or "empty"
 
 
+_CONFIGURATION: dict[str, tuple[str, str]] = {
+    "server": ("string", "Zadig's address, http(s)://host[:port]; flag --server, environment ZADIG_SERVER."),
+    "projects": ("array", "Project keys that this tree is about; left out, those that its definitions name."),
+    "tree": ("string", "Name that marks builds as this tree's in the ledger; left out, the folder's name."),
+    "ledger": ("string", "Where the ledger is, a path relative to this file or a URL; flag --ledger."),
+    "env": ("array", "Patterns of the environment names that from_env may use; left out, BUILD_*."),
+    "token_file": ("string", "File that holds the API token, relative to this file; ZADIG_TOKEN beats it."),
+    "prune": (
+        "string",
+        "Which builds without a definition are deleted: off (none), owned (those that are ours), all; flag --prune.",
+    ),
+    "max_deletes": ("integer", "How many builds one run may delete; left out, 10; flag --max-deletes."),
+    "max_delete_percent": (
+        "integer",
+        "How many percent of a project's builds one run may delete; left out, 10; flag --max-delete-percent.",
+    ),
+    "concurrency": ("integer", "Requests at once; left out, 8; flag --concurrency."),
+    "timeout": ("integer", "Seconds that one request may take; left out, 30; flag --timeout."),
+    "deep_read": (
+        "string",
+        "auto: ask the platform's internal read where it matters; off: never; left out, auto; flag --deep-read.",
+    ),
+    "backup_dir": (
+        "string",
+        "Folder for backups, relative to this file; left out, .reconciler/backup; flag --backup-dir.",
+    ),
+}
+"""Key of `reconciler.yaml` → type, and what it is about."""
+
+_LIMITS: dict[str, Schema] = {
+    "prune": {"if": {"type": "string"}, "then": {"enum": ["off", "owned", "all"]}},
+    "deep_read": {"if": {"type": "string"}, "then": {"enum": ["auto", "off"]}},
+    "max_deletes": {"minimum": 0, "maximum": LARGEST},
+    "max_delete_percent": {"minimum": 0, "maximum": 100},
+    "concurrency": {"minimum": 1, "maximum": 64},
+    "timeout": {"minimum": 1, "maximum": 86_400},
+}
+
+
 @functools.cache
 def configuration_schema() -> Schema:
     """Return the schema of `reconciler.yaml`."""
-    keys = {
-        "server": ("string", "Zadig's address, http(s)://host[:port]; flag --server, environment ZADIG_SERVER."),
-        "projects": ("array", "Project keys that this tree is about; left out, those that its definitions name."),
-        "tree": ("string", "Name that marks builds as this tree's in the ledger; left out, the folder's name."),
-        "ledger": ("string", "Where the ledger is, a path relative to this file or a URL; flag --ledger."),
-        "env": ("array", "Patterns of the environment names that from_env may use; left out, BUILD_*."),
-        "token_file": ("string", "File that holds the API token, relative to this file; ZADIG_TOKEN beats it."),
-    }
     properties: Schema = {}
-    for key, (kind, about) in keys.items():
-        properties[key] = {"title": key, "description": about, "type": [kind, "null"]}
+    for key, (kind, about) in _CONFIGURATION.items():
+        properties[key] = {"title": key, "description": about, "type": [kind, "null"], **_LIMITS.get(key, {})}
         if kind == "array":
             properties[key]["items"] = {"type": "string", "minLength": 1}
-        else:
+        elif kind == "string" and key not in _LIMITS:
             properties[key]["minLength"] = 1
+    properties["ignore"] = _rules("Settings of every definition that stay as they are on the server.", null=True)
     return {
         "$schema": DRAFT,
         "title": "Configuration of the reconciler",

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from reconciler.definitions.compose import Path
-from reconciler.definitions.document import Complaint, Document, brief
+from reconciler.definitions.document import EXTRA, Complaint, Document, brief
 from reconciler.definitions.files import SourceFile, read_bytes, real, reason
 from reconciler.model.fields import IDENTITY, ROWS, Elements, walk
 from reconciler.model.secret import Secret
@@ -45,13 +45,15 @@ class Environment:
 
 
 def resolve_sources(document: Document, environment: Environment) -> None:
-    """Put values in the place of sources, everywhere in a document; note what cannot be resolved."""
+    """Put values in the place of sources, everywhere but in what is ours (`EXTRA`); note what cannot be resolved."""
     pending: list[tuple[Path, Any]] = [((), document.value)]
     while pending:
         path, node = pending.pop()
         children = node.items() if isinstance(node, dict) else enumerate(node)
         for step, child in list(children):
             here = (*path, step)
+            if here == (EXTRA,):
+                continue
             if isinstance(child, dict) and _is_source(child) and isinstance(step, str) and step not in _NOT_FROM:
                 node[step] = _resolve(child, here, document, environment)
             elif isinstance(child, dict | list):

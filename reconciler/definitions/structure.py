@@ -105,7 +105,7 @@ def _explain(error: Any, value: dict[str, Any]) -> Iterator[Complaint]:
     elif word == "enum":
         yield from _not_allowed(path, given, error.validator_value)
     elif word in ("minimum", "maximum"):
-        yield Complaint(path, f'"{_name(path)}" cannot be {given}', "write 0 or more", "out-of-range")
+        yield Complaint(path, f'"{_name(path)}" cannot be {given}', _bounds(error.schema), "out-of-range")
     elif word in ("minItems", "minLength"):
         yield Complaint(path, f'"{_name(path)}" is empty', "", "empty")
     elif word in ("minProperties", "maxProperties"):
@@ -113,6 +113,11 @@ def _explain(error: Any, value: dict[str, Any]) -> Iterator[Complaint]:
         yield Complaint(path, f'"{_name(path)}" wants a text, or one source of it', hint, "source")
     else:
         yield Complaint(path, f'"{_name(path)}" is not as it should be', "", word)
+
+
+def _bounds(schema: dict[str, Any]) -> str:
+    least, most = schema["minimum"], schema["maximum"]
+    return f"write {least} or more" if most == LARGEST else f"write a number from {least} to {most}"
 
 
 def _unknown(path: Path, given: dict[str, Any], schema: dict[str, Any]) -> Iterator[Complaint]:
@@ -134,12 +139,23 @@ def _shape(path: Path) -> tuple[str, ...]:
     return tuple(step for step in path if isinstance(step, str))
 
 
+_OWN = {
+    "accept_loss": "it is about one build's values: write it into the definition",
+    "ignore": "write it into the definition, or for every build into reconciler.yaml",
+    "no_defaults": "write it into the definition that is to go without",
+    "renamed_from": "it is about one build: write it into the definition",
+}
+"""Keys of ours that defaults may not hold → where they belong."""
+
+
 @functools.lru_cache(maxsize=1024)
 def _suggest(key: str, path: tuple[str, ...], known: tuple[str, ...]) -> str:
     if key in ("choice_value", "choice_option") and "inputs" in path:
         return "the server drops it: choices belong to the template"
     if key == "name" and not path:
         return "every document has a name of its own"
+    if path == (EXTRA,) and key in _OWN:
+        return _OWN[key]
     near = difflib.get_close_matches(key[:LONGEST], known, n=1)
     if near:
         return f'did you mean "{near[0]}"?'
@@ -216,7 +232,8 @@ def _wrong_type(path: Path, given: object, schema: dict[str, Any], parent: objec
             path, f"{name} is one object, not a list", "write its keys directly below it", "wrong-type", on_key=True
         )
     secret = bool(path) and is_hidden(parent, str(path[-1]))
-    hint = _hint(wanted, given, secret=secret)
+    words = schema.get("then", {}).get("enum")
+    hint = f"allowed: {', '.join(filter(None, words))}" if words else _hint(wanted, given, secret=secret)
     on_key = isinstance(given, dict | list)
     each = "each entry of " if path and isinstance(path[-1], int) else ""
     what = _what(given, wanted)

@@ -22,6 +22,7 @@ from reconciler.model.fields import Kind
 from reconciler.model.live import Live, LiveBuild
 from reconciler.model.record import Record
 from reconciler.plan import foresee, guards
+from reconciler.plan.ignoring import with_ignored
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.likeness import suggested
 from reconciler.plan.moves import Mover, together
@@ -106,7 +107,9 @@ def _step(
             step = replace(step, action=Action.CONVERT, reason="is of the other kind")
         return replace(step, blocked=blocked), None
     known = know(live, record)
-    return _compare(inputs, definition, known, kinds), known
+    ignoring = with_ignored(definition, known, inputs.live.local_cluster)
+    step = _compare(inputs, ignoring.definition, ignoring.known, kinds)
+    return ignoring.told(step), ignoring.known
 
 
 def _base(definition: Definition, action: Action, reason: str, live: LiveBuild | None, record: Record | None) -> Step:

@@ -6,6 +6,8 @@ import pytest
 
 from reconciler.config import Flags, resolve
 from reconciler.model.errors import InvalidDefinitions, UsageError
+from reconciler.model.ignore import Ignore
+from reconciler.model.policy import Policy, Prune
 from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
 
@@ -153,3 +155,64 @@ def test_a_broken_configuration_is_told_like_a_broken_definition(tmp_path):
     with pytest.raises(InvalidDefinitions) as caught:
         settings(tmp_path)
     assert [str(problem.place) for problem in caught.value.problems] == ["reconciler.yaml:1:9"]
+
+
+LIMITS = """\
+prune: owned
+max_deletes: 3
+max_delete_percent: 25
+concurrency: 4
+timeout: 12
+deep_read: off
+backup_dir: ../backups
+ignore:
+  - {path: advanced_settings.timeout, reason: tuned by hand}
+"""
+LIMIT_NAMES = (
+    "prune", "max_deletes", "max_delete_percent", "concurrency", "timeout", "deep_read", "backup_dir", "ignore",
+)  # fmt: skip
+
+
+def test_the_file_limits_what_a_run_may_do(tmp_path):
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "reconciler.yaml").write_text(LIMITS)
+    found = settings(tmp_path / "tree")
+    assert found.policy == Policy(Prune.OWNED, 3, 25)
+    assert (found.concurrency, found.timeout, found.deep_read) == (4, 12.0, False)
+    assert found.backup_dir == str(tmp_path / "backups")
+    assert found.ignore == (Ignore("advanced_settings.timeout", "tuned by hand"),)
+    assert {found.sources[name] for name in LIMIT_NAMES} == {"file"}
+
+
+def test_flags_beat_the_file_s_limits(tmp_path):
+    (tmp_path / "reconciler.yaml").write_text(LIMITS)
+    flags = Flags(
+        concurrency=2, timeout=0.5, prune="all", max_deletes=0, max_delete_percent=0, deep_read="auto",
+        backup_dir=".mine", allow_moves=True, break_workflows=True, assert_all=True,
+    )  # fmt: skip
+    found = settings(tmp_path, flags)
+    assert found.policy == Policy(Prune.ALL, 0, 0, allow_moves=True, break_workflows=True, assert_all=True)
+    assert (found.concurrency, found.timeout, found.deep_read) == (2, 0.5, True)
+    assert found.backup_dir == str(tmp_path / ".mine")
+    names = {*LIMIT_NAMES, "allow_moves", "break_workflows", "assert"} - {"ignore"}
+    assert {found.sources[name] for name in names} == {"flag"}
+
+
+def test_nothing_said_is_the_safe_default(tmp_path):
+    found = settings(tmp_path)
+    assert found.policy == Policy(Prune.OFF, 10, 10)
+    assert (found.concurrency, found.timeout, found.deep_read, found.backup_dir) == (8, 30.0, True, "")
+
+
+@pytest.mark.parametrize("folder", ["backups", ".", "a/b", "../tree/x"])
+def test_backups_do_not_become_definitions(tmp_path, folder):
+    """A backup holds a definition: in the tree it would be read as one."""
+    (tmp_path / "tree").mkdir()
+    with pytest.raises(UsageError, match="--backup-dir: backups in this folder would be read as definitions"):
+        settings(tmp_path / "tree", Flags(backup_dir=folder))
+
+
+@pytest.mark.parametrize("folder", [".backups", ".reconciler/b", "a/.b/c", "../other", "../tree-backups", "/var/b"])
+def test_backups_may_lie_where_no_definition_is_read(tmp_path, folder):
+    (tmp_path / "tree").mkdir()
+    assert settings(tmp_path / "tree", Flags(backup_dir=folder)).backup_dir.startswith("/")

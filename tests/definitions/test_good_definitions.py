@@ -9,6 +9,7 @@ from reconciler.definitions.loader import load
 from reconciler.model.build import DEFAULT, Element, elements_of
 from reconciler.model.definition import Definition, Desired
 from reconciler.model.fields import PLAIN, TEMPLATE, Elements, Kind, Type
+from reconciler.model.ignore import Ignore
 from reconciler.model.problem import Place
 from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
@@ -226,8 +227,42 @@ def test_definitions_are_sorted_and_selected_by_project(tmp_path):
         ("two", "a"),
     ]
     assert (everything.files, everything.narrowed) == (3, False)
+    assert everything.elsewhere == {}
     some = desired(tmp_path, configured=True, selected=("two",))
-    assert ([d.build.name for d in some.definitions], some.narrowed) == (["a"], True)
+    assert ([d.build.name for d in some.definitions], some.narrowed) == (["a"], False)
+    assert some.elsewhere == {"b": "one", "c": "one"}
     one = desired(tmp_path, configured=True, path=str(tmp_path / "c.yaml"))
     assert ([d.build.name for d in one.definitions], one.narrowed) == (["c"], True)
     assert desired(tmp_path).narrowed
+
+
+def test_what_the_project_flag_leaves_out_is_known_with_its_old_names(tmp_path):
+    """A build that another project's definition takes over is not undeclared."""
+    (tmp_path / "a.yaml").write_text(GOOD)
+    (tmp_path / "b.yaml").write_text(
+        GOOD.replace("api", "new").replace("demo", "other") + "x-reconciler: {renamed_from: old}\n"
+    )
+    assert desired(tmp_path, configured=True, selected=("demo",)).elsewhere == {"new": "other", "old": "other"}
+    assert desired(tmp_path, configured=True, selected=("other",)).elsewhere == {"api": "demo"}
+
+
+def test_our_own_keys_arrive(tmp_path):
+    extra = """\
+x-reconciler:
+  renamed_from: old-api
+  accept_loss: {post_build.scripts: 3fa9c21b77e0, unreadable: "1690215924 Jane Doe"}
+  ignore:
+    - {path: advanced_settings.timeout, reason: tuned by hand}
+"""
+    (tmp_path / "a.yaml").write_text(GOOD + extra)
+    (found,) = desired(tmp_path, ignore=(Ignore("repo_info", "theirs"),)).definitions
+    assert found.prevent_destroy is None
+    assert found.renamed_from == "old-api"
+    assert found.accept_loss == {"post_build.scripts": "3fa9c21b77e0", "unreadable": "1690215924 Jane Doe"}
+    assert found.ignore == (Ignore("repo_info", "theirs"), Ignore("advanced_settings.timeout", "tuned by hand"))
+
+
+def test_protection_may_come_from_defaults_and_be_lifted(tmp_path):
+    (tmp_path / "_defaults.yaml").write_text("x-reconciler: {prevent_destroy: true}\n")
+    assert only(tmp_path, GOOD).prevent_destroy is True
+    assert only(tmp_path, GOOD + "x-reconciler: {prevent_destroy: false}\n").prevent_destroy is False
