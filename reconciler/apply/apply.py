@@ -50,6 +50,7 @@ class Run:
         stopped: whether the user asked to stop; steps not begun are then skipped.
         documents: project → the ledger's document as the plan saw it.
         proven: project → the records of intents that the server proved; None: the build is gone.
+        vanished: project → records of builds that neither Git nor the server has any more; they are dropped.
         backup: where this run writes what it deletes, "" where it does not.
     """
 
@@ -62,6 +63,7 @@ class Run:
     stopped: Callable[[], bool] = lambda: False
     documents: Mapping[str, Document] = field(default_factory=dict)
     proven: Mapping[str, Mapping[str, Record | None]] = field(default_factory=dict)
+    vanished: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
     backup: str = ""
 
 
@@ -70,8 +72,9 @@ def apply(plan: Plan, run: Run) -> Iterator[Outcome]:
 
     Raises LedgerError where the ledger cannot be written, before anything else is written.
     """
-    announced = {index: _announce(step, run) for index, step in enumerate(plan.steps) if step.will_write}
-    todo = [Link(index, plan.steps[index], intent.record) for index, intent in announced.items()]
+    writes = [(index, step) for index, step in enumerate(plan.steps) if step.will_write]
+    announced = {index: intent for index, step in writes if (intent := _announce(step, run))}
+    todo = [Link(index, step, announced[index].record if index in announced else None) for index, step in writes]
     _open_books(plan, run, announced)
     for index, step in enumerate(plan.steps):
         if step.blocked:
@@ -106,9 +109,11 @@ def _perform(run: Run, chain: Chain) -> list[Ended]:
     return perform_chain(run.performer, chain, run.backup)
 
 
-def _announce(step: Step, run: Run) -> Intent:
+def _announce(step: Step, run: Run) -> Intent | None:
+    """Return what the ledger is told before a write; a delete of what it does not know needs nothing."""
     if step.action is Action.DELETE:
-        return Intent(_doomed(step, run), ())
+        record = run.documents.get(step.project, Document()).records.get(step.name)
+        return Intent(replace(record, stamps=step.live or record.stamps), ()) if record else None
     assert step.send is not None
     assert step.desired is not None
     first = without_unknown_inputs(step.send) if step.learn else step.send
@@ -127,27 +132,17 @@ def _announce(step: Step, run: Run) -> Intent:
     return Intent(record, stages, step.old)
 
 
-def _doomed(step: Step, run: Run) -> Record:
-    """Return the record of a build that is to be deleted, as the plan saw it."""
-    assert step.before is not None
-    stamps = step.live or Stamps(0, "")
-    record = run.documents.get(step.project, Document()).records.get(step.name)
-    if record is None:
-        secrets = secret_paths(step.before)
-        return Record(run.tree, step.before, frozenset(), secrets, stamps, exact=False, when=int(run.now()))
-    return replace(record, stamps=stamps)
-
-
 def _open_books(plan: Plan, run: Run, announced: Mapping[int, Intent]) -> None:
     """Write, per project and at once: proven intents, refreshed keeps, and the intents of this run."""
     if run.books is None:
         return
-    for project in sorted({step.project for step in plan.steps}):
+    for project in sorted({step.project for step in plan.steps} | run.vanished.keys()):
         steps = [(index, step) for index, step in enumerate(plan.steps) if step.project == project]
         page = _Page(
             steps={step.name: step for _, step in steps},
             intents={step.name: announced[index] for index, step in steps if index in announced},
             proven=run.proven.get(project, {}),
+            vanished=run.vanished.get(project, {}),
             tree=run.tree,
         )
         known = run.documents.get(project, Document())
@@ -162,14 +157,17 @@ class _Page:
     steps: Mapping[str, Step]
     intents: Mapping[str, Intent]
     proven: Mapping[str, Record | None]
+    vanished: Mapping[str, Record]
     tree: str
 
     def opened(self, document: Document) -> Document:
-        """Settle what is proven, refresh the keeps, announce; an intent that proved nothing gives way.
+        """Settle what is proven, drop what vanished, refresh the keeps, announce.
 
-        One that replaces a build stays as long as its step is blocked: it may be all that is left of that build.
+        An intent that proved nothing gives way; but one that replaces a build stays as long as its step is
+        blocked: it may be all that is left of that build. A record that another run renewed since the plan stays.
         """
-        known = {name: record for name, record in {**document.records, **self.proven}.items() if record is not None}
+        left = {name: record for name, record in document.records.items() if self.vanished.get(name) != record}
+        known = {name: record for name, record in {**left, **self.proven}.items() if record is not None}
         records = _refreshed(known, self.steps, self.tree)
         settled = self.steps.keys() | self.proven.keys()
         others = {
@@ -196,7 +194,7 @@ def _refreshed(records: Mapping[str, Record], steps: Mapping[str, Step], tree: s
 
 
 def _flush(run: Run, ended: dict[str, dict[str, Ended]]) -> None:
-    """Write the records of ended steps; an unknown ending leaves its intent for the next run."""
+    """Write the records of ended steps, drop those of deleted builds; an unknown ending leaves its intent."""
     if run.books is None:
         return
     for project, ends in ended.items():
@@ -206,10 +204,10 @@ def _flush(run: Run, ended: dict[str, dict[str, Ended]]) -> None:
             for name, end in ends.items():
                 if not (end.uncertain or end.pending):
                     intents.pop(name, None)
-                if end.removed:
-                    records.pop(name, None)
                 if end.record is not None:
                     records[name] = end.record
+                elif end.deleted:
+                    records.pop(name, None)
             return replace(document, records=records, intents=intents)
 
         run.books.change(project, edit)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.apply.inputs import without_unknown_inputs
-from reconciler.apply.perform import DRY_RUN, Ended, Performer
+from reconciler.apply.perform import DRY_RUN, OVERTAKEN, Ended, Performer
 from reconciler.model.errors import BadToken
 from reconciler.model.outcome import Ending, Fault
 from reconciler.model.record import Record
@@ -22,11 +22,11 @@ from reconciler.plan.step import Action, Step
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One step of a chain: its place in the plan, itself, and what was announced of it."""
+    """One step of a chain: its place in the plan, itself, and what the ledger was told of it, if anything."""
 
     index: int
     step: Step
-    announced: Record
+    announced: Record | None
 
     @property
     def name(self) -> tuple[str, str]:
@@ -121,8 +121,7 @@ def _put_back(performer: Performer, chain: Chain, ends: dict[tuple[str, str], En
     """Where a move's create failed for good, create the deleted build again and say so at both steps."""
     end = ends[link.name]
     deleted = next((other for other in chain if other.name == link.step.after and other.step.restore), None)
-    failed = end.ending is Ending.FAILED and not end.uncertain and end.record is None
-    if deleted is None or not failed or not ends[deleted.name].removed:
+    if deleted is None or not _failed_for_good(end) or not _by_us(ends[deleted.name]):
         return
     again = _performed(performer, replace(deleted, step=_restoring(deleted.step)))
     assert end.fault is not None
@@ -145,6 +144,16 @@ def _put_back(performer: Performer, chain: Chain, ends: dict[tuple[str, str], En
     )
 
 
+def _failed_for_good(end: Ended) -> bool:
+    """Tell whether the build is not there and will not be: then its place is free."""
+    there = end.record is not None or (end.fault is not None and end.fault.code == OVERTAKEN)
+    return end.ending is Ending.FAILED and not end.uncertain and not there
+
+
+def _by_us(end: Ended) -> bool:
+    return end.deleted and end.fault is None
+
+
 def _restoring(delete: Step) -> Step:
     build = delete.restore
     assert build is not None
@@ -159,7 +168,7 @@ def _as_left(chain: Chain, ends: dict[tuple[str, str], Ended]) -> list[Ended]:
     result = []
     for link in chain:
         end, old = ends[link.name], ends.get(link.step.old) if link.step.old else None
-        empty = end.record is None and (old is None or old.removed or old.uncertain)
+        empty = end.record is None and (old is None or old.deleted or old.uncertain)
         replaces = link.step.action is Action.CREATE and link.step.old is not None
         result.append(replace(end, pending=True) if replaces and empty else end)
     return result

@@ -10,7 +10,7 @@ read back ── other user ──► failed (overtaken)
     ▼
   done, with the record of what was seen
 
-A delete is the same: look again, send, read back that it is gone.
+A delete goes the same way: done means that it reads back as gone, whoever deleted it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,16 @@ from reconciler.plan.step import Action, Step
 from reconciler.server.reading import Gone, fetch
 from reconciler.server.transport import Lost, ReadDoor
 from reconciler.server.wire import Listed
-from reconciler.server.writing import NotSent, Refusal, Result, Writer
+from reconciler.server.writing import NotSent, Refusal, Result, Writer, Written
 
 NO_ANSWER = "no-answer"
 """The code of a write of which nothing was ever heard."""
 
 DRY_RUN = "dry-run"
 """The code of a write that was not sent because nothing is."""
+
+OVERTAKEN = "overtaken"
+"""The code of a write that somebody else's followed at once: the build is there, and theirs."""
 
 WRITES = 2
 """How often a write is sent at most: once more where reading back shows that it did not arrive."""
@@ -49,14 +52,14 @@ class Ended:
         ending: how it ended.
         fault: why it was not done.
         record: what is to be remembered of the build; None: what was remembered stays.
-        removed: the build is seen to be gone: forget it.
+        deleted: the build was seen to be gone, and its record is to go too.
         pending: the place of the build that this one replaces is empty: what was announced is all that is left.
     """
 
     ending: Ending
     fault: Fault | None = None
     record: Record | None = None
-    removed: bool = False
+    deleted: bool = False
     pending: bool = False
 
     @property
@@ -86,9 +89,9 @@ class Proof:
     seen: LiveBuild | None = None
     whole: bool = True
 
-    def record(self, announced: Record) -> Record | None:
+    def record(self, announced: Record | None) -> Record | None:
         """Return what is to be remembered; what was not taken as sent makes it an assumed record."""
-        if self.sent is None or self.seen is None:
+        if announced is None or self.sent is None or self.seen is None:
             return None
         record = record_of(announced, self.sent, self.seen)
         return record if self.whole else replace(record, exact=False)
@@ -108,21 +111,20 @@ class Performer:
     writer: Writer
     user: str
 
-    def perform(self, step: Step, announced: Record) -> Ended:
-        """Perform one step that the plan says is to be written. Raises BadToken."""
+    def perform(self, step: Step, announced: Record | None) -> Ended:
+        """Perform one step that the plan says is to be written; `announced` is None for a delete. Raises BadToken."""
         proof = Proof()
         try:
             if step.action is Action.DELETE:
-                self._delete(step)
-            else:
-                self._write(step, proof)
+                return self._delete(step)
+            self._write(step, proof)
         except Stop as stop:
             return Ended(stop.ending, stop.fault, proof.record(announced))
         except BadToken:
             raise
         except ServerError as error:
             return Ended(Ending.UNKNOWN, Fault("unread", error.message, "run again: it converges"))
-        return Ended(Ending.DONE, record=proof.record(announced), removed=step.action is Action.DELETE)
+        return Ended(Ending.DONE, record=proof.record(announced))
 
     def changed(self, step: Step) -> Ended | None:
         """Look whether a build is still as planned, and write nothing; None where it is. Raises BadToken."""
@@ -136,24 +138,6 @@ class Performer:
             return Ended(Ending.FAILED, Fault("unread", error.message, "run again: it converges"))
         return None
 
-    def _delete(self, step: Step) -> None:
-        assert step.before is not None
-        for attempt in range(WRITES):
-            self._look_again(step)
-            result = self.writer.delete(step.before)
-            if isinstance(result, NotSent):
-                raise Stop(Ending.SKIPPED, DRY_RUN, "not sent: this is a dry run")
-            if isinstance(result, Refusal):
-                raise Stop(Ending.FAILED, _code(result), result.message, result.hint)
-            if self._read(step) is None:
-                return
-            if not isinstance(result, Lost):
-                raise Stop(Ending.FAILED, "not-taken", "the server said success and still has the build", "plan again")
-            if attempt + 1 < WRITES:
-                self.door.rest(result.wait)
-                continue
-            raise Stop(Ending.FAILED, NO_ANSWER, f"the delete did not arrive: {result.why}", "run again")
-
     def _write(self, step: Step, proof: Proof) -> None:
         assert step.send is not None
         before = None if step.action is Action.CREATE else self._look_again(step)
@@ -163,11 +147,37 @@ class Performer:
         seen = self._until_seen(step, without_unknown_inputs(step.send), before, proof)
         self._until_seen(step, with_template_kinds(step.send, seen), seen, proof)
 
+    def _delete(self, step: Step) -> Ended:
+        """Delete, and see that the build is gone; one that is gone already needs no request."""
+        before = self._read(step)
+        if before is None:
+            message = "somebody had deleted it since the plan was made"
+            return Ended(Ending.DONE, Fault("gone", message), deleted=True)
+        self._unchanged(step, before)
+        for attempt in range(WRITES):
+            assert before.build is not None
+            result = self._accepted(self.writer.delete(before.build))
+            seen = self._read(step)
+            if seen is None:
+                return Ended(Ending.DONE, deleted=True)
+            if not isinstance(result, Lost):
+                break
+            self._unchanged(step, seen)
+            if attempt + 1 == WRITES:
+                raise Stop(Ending.FAILED, NO_ANSWER, f"the delete did not arrive: {result.why}", "run again")
+            self.door.rest(result.wait)
+        message = "the server said success, and still has a build of this name"
+        raise Stop(Ending.FAILED, "not-taken", message, "somebody may have made it again: plan again")
+
     def _look_again(self, step: Step) -> LiveBuild:
         """Read the build once more: what was changed since the plan was made is not overwritten."""
         live = self._read(step)
         if live is None:
             raise Stop(Ending.BLOCKED, "stale", "the build was deleted since the plan was made", "plan again")
+        return self._unchanged(step, live)
+
+    def _unchanged(self, step: Step, live: LiveBuild) -> LiveBuild:
+        """Return the build where it is still the one that was planned with."""
         if live.stamps != step.live or live.build != step.before:
             who = "somebody" if live.stamps == step.live else live.stamps.update_by or "somebody"
             raise Stop(Ending.BLOCKED, "stale", f"{who} changed the build since the plan was made", "plan again")
@@ -176,11 +186,7 @@ class Performer:
     def _until_seen(self, step: Step, sent: Build, before: LiveBuild | None, proof: Proof) -> LiveBuild:
         """Write, and return the build as it reads back."""
         for attempt in range(WRITES):
-            result = self._send(step, sent, before)
-            if isinstance(result, NotSent):
-                raise Stop(Ending.SKIPPED, DRY_RUN, "not sent: this is a dry run")
-            if isinstance(result, Refusal):
-                raise Stop(Ending.FAILED, _code(result), result.message, result.hint)
+            result = self._accepted(self._send(step, sent, before))
             seen = self._read(step)
             if isinstance(result, Lost) and not _arrived(sent, seen, before):
                 if attempt + 1 < WRITES:
@@ -189,6 +195,14 @@ class Performer:
                 raise Stop(Ending.FAILED, NO_ANSWER, f"the write did not arrive: {result.why}", "run again")
             return self._judge(sent, seen, proof)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def _accepted(self, result: Result) -> Written | Lost:
+        """Return what the server did not refuse."""
+        if isinstance(result, NotSent):
+            raise Stop(Ending.SKIPPED, DRY_RUN, "not sent: this is a dry run")
+        if isinstance(result, Refusal):
+            raise Stop(Ending.FAILED, _code(result), result.message, result.hint)
+        return result
 
     def _send(self, step: Step, sent: Build, before: LiveBuild | None) -> Result:
         if before is None:
@@ -201,7 +215,7 @@ class Performer:
             raise Stop(Ending.FAILED, "gone", "the server said success and has no such build", hint)
         if self.user and seen.stamps.update_by != self.user:
             message = f"{seen.stamps.update_by} wrote the build right after us"
-            raise Stop(Ending.FAILED, "overtaken", message, "plan again to see what is left of our change")
+            raise Stop(Ending.FAILED, OVERTAKEN, message, "plan again to see what is left of our change")
         lacking = not_taken(sent, seen.build)
         proof.sent, proof.seen, proof.whole = sent, seen, not lacking
         if lacking:

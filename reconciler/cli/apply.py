@@ -83,8 +83,9 @@ def _ask(planned: Planned, flags: dict[str, Any]) -> None:
     """Ask before the first write. Raises UsageError where nobody can be asked, Abort for a no."""
     if flags["yes"]:
         return
-    count = len(planned.plan.writes)
-    answer = confirm(f"Write {count} build{'s' if count != 1 else ''}?", no_input=flags["no_input"])
+    from reconciler.report.text import question
+
+    answer = confirm(question(planned.plan), no_input=flags["no_input"])
     if answer is None:
         raise UsageError("nobody can be asked here, so nothing was written", "look at the plan and use --yes")
     if not answer:
@@ -126,12 +127,12 @@ def _report(planned: Planned, ended: list[Outcome], path: str | None, *, as_json
 
 
 def exit_code(planned: Planned, ended: list[Outcome]) -> int:
-    """Exit 1 where something failed or could not be looked at, 4 where something is blocked (1 before 4)."""
+    """Exit 1 where something failed or could not be looked at, 4 where something is blocked or refused (1 before 4)."""
     from reconciler.model.outcome import Ending
 
     if not planned.plan.complete or any(o.ending in (Ending.FAILED, Ending.UNKNOWN) for o in ended):
         return 1
-    return 4 if any(o.ending is Ending.BLOCKED for o in ended) else 0
+    return 4 if planned.plan.refusals or any(o.ending is Ending.BLOCKED for o in ended) else 0
 
 
 @contextmanager

@@ -59,6 +59,8 @@ def _exit_code(planned: Planned, *, detailed: bool) -> int:
     plan = planned.plan
     if not plan.complete:
         return 1
-    if not detailed or plan.empty:
+    if not detailed:
         return 0
-    return 4 if plan.blocked else 2
+    if plan.blocked or plan.refusals:
+        return 4
+    return 0 if plan.empty else 2

@@ -60,7 +60,7 @@ class Likeness:
         return f"the same script, {settings}" if self.script else settings
 
 
-def suggested(inputs: Inputs, steps: list[Step], orphans: tuple[Name, ...]) -> list[Step]:
+def suggested(inputs: Inputs, steps: tuple[Step, ...], orphans: tuple[Name, ...]) -> tuple[Step, ...]:
     """Add notes to creates, and to the deletes that look like them. Pure.
 
     Args:
@@ -75,7 +75,7 @@ def suggested(inputs: Inputs, steps: list[Step], orphans: tuple[Name, ...]) -> l
         return steps
     found = dict(_matches(inputs, creates, gone))
     back = {old: new for new, old in found.items()}
-    return [_noted(step, found, back, gone) for step in steps]
+    return tuple(_noted(step, found, back, gone) for step in steps)
 
 
 def _live_facts(inputs: Inputs, name: Name) -> tuple[Kind, Facts] | None:

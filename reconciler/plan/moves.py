@@ -22,6 +22,7 @@ from reconciler.model.declared import declared_paths, secret_paths
 from reconciler.model.fields import Kind
 from reconciler.model.live import LiveBuild, Stamps
 from reconciler.plan import foresee, guards
+from reconciler.plan.ignoring import with_ignored
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.leftover import only_in_old
 from reconciler.plan.notes import notes
@@ -70,19 +71,22 @@ class Mover:
         if blocked:
             return replace(create, blocked=blocked), replace(delete, blocked=blocked)
         known = self._known(pair)
+        ignoring = with_ignored(pair.definition, known, self._inputs.live.local_cluster)
+        pair, known = replace(pair, definition=ignoring.definition), ignoring.known
         result = self._whole(pair.definition.build, known)
         found = guards.losses(known, result)
         restore = self._restore(known) if pair.turn is Turn.MOVE else None
         blocked = self._forbidden(pair, known, result, found, restore) or self._needs_flag(pair)
-        send = result.send
         create = replace(
             create,
             blocked=blocked,
             changes=_changes(pair, known, self._inputs.live.local_cluster),
-            send=send,
+            send=result.send,
             learn=result.learn,
-            notes=(*notes(pair.definition, known, send), *foresee.guesses(send, self._seen, always=True)),
+            unset=pair.definition.unset,
+            notes=(*notes(pair.definition, known, result.send), *self._guesses(result)),
         )
+        create = ignoring.told(create)
         return create, replace(delete, blocked=blocked, losses=found, restore=restore.send if restore else None)
 
     def leftover(self, pair: Pair, step: Step) -> Step:
@@ -96,10 +100,11 @@ class Mover:
         if blocked or new.build is None:
             return replace(delete, blocked=blocked)
         known = self._known(pair)
-        result = self._whole(pair.definition.build, known)
+        definition = with_ignored(pair.definition, known, self._inputs.live.local_cluster).definition
+        result = self._whole(definition.build, known)
         now = know(new, self._inputs.record(step.project, step.name))
-        if new.build.kind is pair.definition.build.kind:
-            current = self._whole(pair.definition.build, now).send
+        if new.build.kind is definition.build.kind:
+            current = self._whole(definition.build, now).send
             found = (*guards.losses(known, result), *only_in_old(result.send, current, now))
         else:
             found = guards.losses(known, result)
@@ -111,7 +116,9 @@ class Mover:
         assert pair.intent is not None
         record = pair.intent.record
         past = LiveBuild(create.project, create.name, "zadig", Stamps(0, ""), build=record.build)
-        result = self._whole(pair.definition.build, Known(past, record, Trust.EXACT, record.build.values))
+        known = Known(past, record, Trust.EXACT, record.build.values)
+        ignoring = with_ignored(pair.definition, known, self._inputs.live.local_cluster)
+        result = self._whole(ignoring.definition.build, known)
         named = create.blocked if create.blocked and create.blocked.reason in _OF_THE_NAME else None
         blocked = (
             named
@@ -120,15 +127,20 @@ class Mover:
             or _unkept((*result.no_value, *result.forgotten))
             or foresee.refusal(result.send, self._inputs.live)
         )
-        return replace(
+        step = replace(
             create,
             reason=f"finishes what an earlier run began: {_shown(pair.old)} is gone",
             old=pair.old,
             blocked=blocked,
             send=result.send,
             learn=result.learn,
-            notes=tuple(dict.fromkeys((*create.notes, *foresee.guesses(result.send, self._seen, always=True)))),
+            unset=ignoring.definition.unset,
+            notes=tuple(dict.fromkeys((*create.notes, *self._guesses(result)))),
         )
+        return ignoring.told(step)
+
+    def _guesses(self, result: Whole) -> tuple[str, ...]:
+        return foresee.guesses(result.send, self._seen, always=True)
 
     def _known(self, pair: Pair) -> Known:
         assert pair.live is not None

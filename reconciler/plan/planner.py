@@ -4,7 +4,8 @@ not on the server ──────────────► create     (bloc
   in place of another build ────► create and delete, see `reconciler.plan.moves`
 Jenkins, unread, another kind ──► update     (blocked)
 nothing differs ────────────────► keep       (with what is unverifiable or released)
-something differs ──────────────► update     (blocked: foreign, renamed, unwritable, loss)
+something differs ──────────────► update     (blocked: foreign, renamed, unwritable, loss, in-use)
+no definition ──────────────────► delete     (only where it is pruned, see `reconciler.plan.prune`)
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from reconciler.model.definition import Definition
 from reconciler.model.fields import Kind
 from reconciler.model.live import Live, LiveBuild
 from reconciler.model.record import Record
-from reconciler.plan import foresee, guards
+from reconciler.plan import foresee, guards, prune
 from reconciler.plan.ignoring import with_ignored
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.likeness import suggested
@@ -29,6 +30,7 @@ from reconciler.plan.moves import Mover, together
 from reconciler.plan.notes import notes, unset, writer
 from reconciler.plan.pairs import Pair, Pairs, Turn, pairs
 from reconciler.plan.step import Action, Block, Blocked, Plan, Step, Trouble
+from reconciler.plan.usage import unknown_uses
 from reconciler.plan.whole import InputKinds, whole
 
 _STEPS = (ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.CHANGED, ChangeKind.MOVED)
@@ -40,20 +42,22 @@ def plan(inputs: Inputs) -> Plan:
     kinds = input_kinds(inputs.live)
     seen, turns = foresee.shown(inputs), pairs(inputs)
     mover = Mover(inputs, kinds, seen)
-    steps, renamed = [], Counter[tuple[str, str, str]]()
+    defined, renamed = [], Counter[tuple[str, str, str]]()
     for definition in inputs.desired.definitions:
         step, known = _step(inputs, definition, elsewhere, kinds, seen)
         pair = turns.found.get((step.project, step.name))
-        steps += _paired(mover, pair, step) if pair else [_with_note(step, turns)]
+        defined += _paired(mover, pair, step) if pair else [_with_note(step, turns)]
         if known:
             renamed.update((path, old, new) for path, (old, new) in known.renamed.items())
-    orphans = () if inputs.desired.narrowed else _orphans(inputs, turns.leaving)
+    orphans = prune.orphans(inputs)
+    steps = suggested(inputs, together(prune.with_deletes(inputs, defined)), orphans)
     return Plan(
-        steps=together(sorted(suggested(inputs, steps, orphans), key=lambda step: (step.project, step.name))),
-        troubles=_troubles(inputs.live),
-        notices=(*_notices(inputs.live, renamed), *turns.notices),
+        steps=steps,
+        troubles=(*_troubles(inputs.live), *prune.troubles(inputs)),
+        notices=(*_notices(inputs.live, renamed), *turns.notices, *prune.notices(inputs)),
         orphans=orphans,
         undeclared=_undeclared(inputs),
+        unknown_uses=unknown_uses(steps),
     )
 
 
@@ -253,18 +257,6 @@ def _notices(live: Live, renamed: Counter[tuple[str, str, str]]) -> tuple[str, .
 
 def _builds(count: int) -> str:
     return "1 build" if count == 1 else f"{count} builds"
-
-
-def _orphans(inputs: Inputs, leaving: frozenset[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    declared = {(d.build.project, d.build.name) for d in inputs.desired.definitions} | leaving
-    ours = {
-        (project, name)
-        for project, document in inputs.documents.items()
-        for name, record in document.records.items()
-        if record.tree == inputs.tree and project in inputs.live.readings
-        and name in inputs.live.readings[project].builds
-    }  # fmt: skip
-    return tuple(sorted(ours - declared))
 
 
 def _undeclared(inputs: Inputs) -> int:

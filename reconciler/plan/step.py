@@ -153,6 +153,7 @@ class Plan:
         orphans: builds of ours that Git no longer has, (project, name).
         undeclared: live builds without a definition, counted.
         refusals: why nothing is pruned though it was asked for, and the like; with what to do.
+        unknown_uses: steps that take something away, of which nobody could tell whether workflows use it.
     """
 
     steps: tuple[Step, ...]
@@ -161,6 +162,7 @@ class Plan:
     orphans: tuple[tuple[str, str], ...] = ()
     undeclared: int = 0
     refusals: tuple[Trouble, ...] = ()
+    unknown_uses: int = 0
 
     @property
     def complete(self) -> bool:

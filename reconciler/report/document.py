@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.model.change import Change
-from reconciler.model.outcome import Outcome
-from reconciler.plan.step import Plan, Step
+from reconciler.model.outcome import Ending, Outcome
+from reconciler.plan.step import Plan, Step, Trouble
 
 FORMAT_VERSION = "1.0"
 
@@ -21,16 +21,25 @@ def dump(document: Mapping[str, Any]) -> str:
 def plan_document(plan: Plan, outcomes: Sequence[Outcome] = ()) -> dict[str, Any]:
     """Return the plan; with outcomes, each step says how it ended."""
     ended = {outcome.index: outcome for outcome in outcomes}
-    return {
+    document: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "complete": plan.complete,
         "summary": plan.summary(),
         "steps": [_step(step, ended.get(index)) for index, step in enumerate(plan.steps)],
-        "problems": [{"code": t.code, "message": t.message, "hint": t.hint} for t in plan.troubles],
+        "problems": [_trouble(trouble) for trouble in plan.troubles],
         "notices": list(plan.notices),
         "orphans": [{"project": project, "name": name} for project, name in plan.orphans],
         "undeclared": plan.undeclared,
     }
+    if plan.refusals:
+        document["refusals"] = [_trouble(refusal) for refusal in plan.refusals]
+    if plan.unknown_uses:
+        document["unknown_uses"] = plan.unknown_uses
+    return document
+
+
+def _trouble(trouble: Trouble) -> dict[str, str]:
+    return {"code": trouble.code, "message": trouble.message, "hint": trouble.hint}
 
 
 def _step(step: Step, outcome: Outcome | None) -> dict[str, Any]:
@@ -55,7 +64,9 @@ def _step(step: Step, outcome: Outcome | None) -> dict[str, Any]:
         document["block"] = {"message": step.blocked.message, "hint": step.blocked.hint}
     if outcome:
         document["outcome"] = outcome.ending.value
-        if outcome.fault:
+        if outcome.fault and outcome.ending is Ending.DONE:
+            document["notes"].append(outcome.fault.message)
+        elif outcome.fault:
             fault = outcome.fault
             document["error"] = {"code": fault.code, "message": fault.message, "hint": fault.hint}
     return document

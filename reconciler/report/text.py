@@ -185,11 +185,13 @@ def _time(seconds: int) -> str:
 
 
 def _asides(plan: Plan, style: Style) -> list[str]:
-    lines = [style.ink.paint(f"! {safe(t.message)}\n    → {safe(t.hint)}", Colour.BAD) for t in plan.troubles]
+    told = (*plan.troubles, *plan.refusals)
+    lines = [style.ink.paint(f"! {safe(t.message)}\n    → {safe(t.hint)}", Colour.BAD) for t in told]
     lines += [f"note: {safe(notice)}" for notice in plan.notices]
     if plan.orphans:
         names = ", ".join(f"{project}/{name}" for project, name in plan.orphans)
         lines.append(f"note: ours, and not in Git any more (nothing is deleted): {safe(names)}")
+        lines.append("    → see with `reconciler plan --prune owned` what deleting them would mean")
     return [*lines, ""] if lines else []
 
 
@@ -203,6 +205,8 @@ def summary(plan: Plan) -> str:
     unverifiable = sum(step.count(ChangeKind.UNVERIFIABLE) for step in plan.steps)
     if unverifiable:
         parts.append(f"{unverifiable} unverifiable")
+    if plan.unknown_uses:
+        parts.append(f"{plan.unknown_uses} of unknown use by workflows")
     if plan.undeclared:
         parts.append(f"{plan.undeclared} undeclared on the server")
     text = "Plan" if not plan.empty else "Nothing to do"
@@ -215,13 +219,24 @@ def _going(plan: Plan, action: Action) -> int:
     return sum(1 for step in plan.steps if step.action is action and not step.blocked)
 
 
+def question(plan: Plan) -> str:
+    """Return what is asked before the first write: "Write 3 builds and delete 2?"."""
+    deletes = sum(1 for step in plan.writes if step.action is Action.DELETE)
+    counts = [("write", len(plan.writes) - deletes), ("delete", deletes)]
+    (verb, count), *more = [(verb, count) for verb, count in counts if count]
+    text = f"{verb} {count} build{'s' if count != 1 else ''}"
+    text += "".join(f" and {verb} {count}" for verb, count in more)
+    return f"{text.capitalize()}?"
+
+
 def render_outcome(plan: Plan, outcome: Outcome, ink: Ink) -> str:
     """Return the line (and, where it went wrong, the lines) of one ended step."""
     step = plan.steps[outcome.index]
     name = safe(f"{step.project}/{step.name}")
     done = _MARKS[step.action][2]
     if outcome.ending is Ending.DONE:
-        return f"{ink.paint('✓', Colour.GOOD)} {name} {done}\n"
+        note = f": {safe(outcome.fault.message)}" if outcome.fault else ""
+        return f"{ink.paint('✓', Colour.GOOD)} {name} {done}{note}\n"
     fault = outcome.fault
     colour = Colour.PLACE if outcome.ending is Ending.SKIPPED else Colour.BAD
     text = f"{ink.paint('✗' if colour is Colour.BAD else '·', colour)} {name} {outcome.ending.value}"

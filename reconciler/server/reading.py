@@ -44,11 +44,16 @@ class Gone(ServerError):
     """The server has no such build (any more): HTTP 400 with code 6523 (contract, section 4)."""
 
 
-def read_project(door: ReadDoor, project: str, wanted: Iterable[Wanted], threads: int) -> Reading:
-    """List one project and read the wanted builds that it has."""
+def read_project(
+    door: ReadDoor, project: str, wanted: Iterable[Wanted], threads: int, *, everything: bool = False
+) -> Reading:
+    """List one project and read the wanted builds that it has; `everything`: also those that nobody named."""
     listed, incomplete = read_list(door, project)
     builds = {name: _as_listed(row) for name, row in listed.items() if name}
-    todo = [w for w in wanted if w.name in builds and builds[w.name].source != JENKINS]
+    asked = {w.name: w for w in wanted}
+    if everything:
+        asked = {name: asked.get(name, Wanted(name)) for name in builds}
+    todo = [w for w in asked.values() if w.name in builds and builds[w.name].source != JENKINS]
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
         for build in pool.map(lambda w: read_build(door, listed[w.name], w.kind), todo):
             builds[build.name] = build

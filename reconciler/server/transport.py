@@ -1,7 +1,8 @@
 """HTTP: a client per thread over one TLS context, deadlines, and retries of GETs only.
 
-    ReadDoor   get()                           nothing but GET passes, by type and in front of the wire
-    WriteDoor  get(), post(), put(), delete()  one attempt per write; a lost answer is `Lost`, never repeated here
+    ReadDoor   get()                  nothing but GET passes, by type and in front of the wire
+    WriteDoor  get(), post(), put(),  one attempt per write; a lost answer is `Lost`, never repeated here
+               delete()               and no delete passes that does not name one build of one project
 
 Measured: one client per thread makes 1,100 requests/s per core where a shared one makes a third; building a
 TLS context costs 30 ms, so there is one. `Retry-After` is honoured in seconds and as a date.
@@ -34,6 +35,7 @@ ATTEMPTS = 5
 
 _TRANSIENT = (429, 502, 503, 504)
 _LONGEST_WAIT = 60.0
+_ONE_BUILD = ("name", "projectKey")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -87,6 +89,19 @@ def refuse_writes(request: httpx.Request) -> None:
     """Stop everything but a GET, whoever asks. Raises RuntimeError before anything is sent."""
     if request.method != "GET":
         raise RuntimeError(f"a reading command tried to send {request.method}")
+
+
+def refuse_wide_deletes(request: httpx.Request) -> None:
+    """Stop a DELETE that does not name one build of one project. Raises RuntimeError before anything is sent.
+
+    With an empty `projectKey` the server deletes that name in every project (contract, section 1).
+    """
+    if request.method != "DELETE":
+        return
+    params = request.url.params
+    one = all(len(params.get_list(key)) == 1 and params[key].strip() for key in _ONE_BUILD)
+    if not one or set(params) != set(_ONE_BUILD):
+        raise RuntimeError("a delete must name one build and its project, and nothing else")
 
 
 class ReadDoor:
@@ -231,7 +246,7 @@ class ReadDoor:
 class WriteDoor(ReadDoor):
     """Reads and writes. A write is sent exactly once."""
 
-    hooks: ClassVar[list[Hook]] = []
+    hooks: ClassVar[list[Hook]] = [refuse_wide_deletes]
 
     def post(self, path: str, params: Params, body: bytes) -> Answer | Lost:
         """Send a POST."""
@@ -242,7 +257,7 @@ class WriteDoor(ReadDoor):
         return self._write("PUT", path, params, body)
 
     def delete(self, path: str, params: Params) -> Answer | Lost:
-        """Send a DELETE."""
+        """Send a DELETE. Raises RuntimeError where it does not name one build of one project."""
         return self._write("DELETE", path, params, None)
 
     def _write(self, method: str, path: str, params: Params, body: bytes | None) -> Answer | Lost:

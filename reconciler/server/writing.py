@@ -1,4 +1,4 @@
-"""The writes, each sent once: what came of it is `Written`, `Refusal` or `Lost`.
+"""The five writes, each sent once: what came of it is `Written`, `Refusal` or `Lost`.
 
 `PUT /openapi/build?source=template` is never used (the server runs a create there); the body's project and
 name decide, and the query says the same (contract, section 1).
@@ -94,13 +94,10 @@ class ServerWriter:
         return self._result(self._door.put(path, {"projectKey": build.project}, body), build)
 
     def delete(self, build: Build) -> Result:
-        """`DELETE /openapi/build`.
+        """`DELETE /openapi/build`; the server says success also where there was nothing (contract, section 3).
 
-        Raises ValueError without a name or a project: an empty project deletes that name everywhere
-        (contract, section 1).
+        Raises RuntimeError where the build has no name or no project, before anything is sent.
         """
-        if not build.name or not build.project:
-            raise ValueError(f"a delete needs a name and a project: {build.project!r}, {build.name!r}")
         return self._result(self._door.delete(LIST, {"name": build.name, "projectKey": build.project}), build)
 
     def _result(self, answer: Answer | Lost, build: Build) -> Result:
@@ -133,7 +130,7 @@ _WORDS = {
     "template that it names does not exist",
     6521: "the server refused to update it: a base image, cluster, code host or Dockerfile template that it names "
     "does not exist, or the build is gone",
-    6524: "the server failed to delete it",
+    6524: "the server refused to delete it",
     6523: "the server does not find the build or its template",
     7050: "template builds need a Professional licence on the server",
 }

@@ -58,7 +58,7 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
         if options.dry_run:
             door, writer = ReadDoor(where), DryWriter()
         else:
-            projects = sorted({step.project for step in planned.plan.steps})
+            projects = sorted({step.project for step in planned.plan.steps} | planned.vanished.keys())
             books = stack.enter_context(open_ledger(settings, writable=True))
             books.lock(projects)
             stack.callback(books.unlock, projects)
@@ -78,5 +78,6 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
             stopped=options.stopped,
             documents=planned.documents,
             proven=planned.proven,
+            vanished=planned.vanished,
         )
         yield apply(planned.plan, run)

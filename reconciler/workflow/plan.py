@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.build import Build
@@ -12,16 +12,19 @@ from reconciler.model.declared import secrets_in
 from reconciler.model.definition import Desired
 from reconciler.model.errors import BadToken, LedgerError, UsageError
 from reconciler.model.live import Live, Reading
+from reconciler.model.policy import Prune
 from reconciler.model.record import Document, Record
 from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.memory import proven, settle
 from reconciler.plan.planner import plan
+from reconciler.plan.prune import vanished
 from reconciler.plan.questions import questions
 from reconciler.plan.step import Plan, Trouble
 from reconciler.server import reading, wire
 from reconciler.server.transport import Clock, Connection, ReadDoor, Transport
+from reconciler.server.usage import read_usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Planned:
         documents: project → what the ledger holds.
         proven: project → records of intents that the server proved; None: the build is gone.
         requests: how many requests the reading took.
+        vanished: project → our records of builds that neither Git nor the server has any more.
     """
 
     plan: Plan
@@ -58,6 +62,7 @@ class Planned:
     documents: Mapping[str, Document]
     proven: Mapping[str, Mapping[str, Record | None]]
     requests: int
+    vanished: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
 
 
 def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
@@ -69,14 +74,34 @@ def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
         if questions(desired, live).clusters:
             told = reading.clusters(door)
             live = replace(live, local_cluster=told.local, clusters=told.names)
+        user = wire.user_of(settings.token) if settings.token else ""
+        settled = {p: settle(documents[p], r, user) for p, r in readings.items() if p in documents}
+        inputs = Inputs(desired, live, settled, settings.tree, settings.policy)
+        made = plan(inputs)
+        asked = questions(desired, live, made).workflows
+        if asked:
+            usage = {p: read_usage(door, p, settings.concurrency) for p in sorted(asked)}
+            made = plan(replace(inputs, live=replace(live, usage=usage)))
         requests = door.requests
-    user = wire.user_of(settings.token) if settings.token else ""
-    settled = {p: settle(documents.get(p, Document()), r, user) for p, r in readings.items()}
-    made = plan(Inputs(desired, live, settled, settings.tree, settings.policy))
     if warnings:
         made = replace(made, troubles=(*made.troubles, *(Trouble("ledger", text) for text in warnings)))
+    made = replace(made, refusals=(*made.refusals, *_not_pruned(settings, desired)))
     proofs = {project: proven(documents.get(project, Document()), after) for project, after in settled.items()}
-    return Planned(made, desired, documents, proofs, requests)
+    return Planned(made, desired, documents, proofs, requests, vanished(inputs))
+
+
+def _not_pruned(settings: Settings, desired: Desired) -> list[Trouble]:
+    """Tell who asked for it by flag why nothing is pruned; the configuration's wish holds for whole trees alone."""
+    mode = settings.policy.prune
+    if not desired.narrowed or mode is Prune.OFF or settings.sources.get("prune") != "flag":
+        return []
+    command = f"reconciler plan {settings.root} --prune {mode.value}"
+    if not settings.configured:
+        message = "nothing is pruned: there is no reconciler.yaml, so that nobody knows where the tree ends"
+        hint = f"write one with `tree:` and `projects:` into {settings.root}, then run `{command}`"
+        return [Trouble("prune", message, hint)]
+    message = "nothing is pruned: only part of the tree was read, and what is missing may be in the rest of it"
+    return [Trouble("prune", message, f"run it on the whole tree: `{command}`")]
 
 
 def projects_of(settings: Settings, desired: Desired) -> list[str]:
@@ -143,6 +168,7 @@ def _read(
     door: ReadDoor, settings: Settings, desired: Desired, documents: Mapping[str, Document]
 ) -> dict[str, Reading]:
     readings = {}
+    everything = settings.policy.prune is Prune.ALL and not desired.narrowed
     for project in projects_of(settings, desired):
         document = documents.get(project, Document())
         recorded = {} if desired.narrowed else document.records
@@ -150,5 +176,5 @@ def _read(
         expected |= {name: intent.record.build.kind for name, intent in document.intents.items()}
         expected |= {d.build.name: d.build.kind for d in desired.definitions if d.build.project == project}
         wanted = [reading.Wanted(name, kind) for name, kind in sorted(expected.items())]
-        readings[project] = reading.read_project(door, project, wanted, settings.concurrency)
+        readings[project] = reading.read_project(door, project, wanted, settings.concurrency, everything=everything)
     return readings
