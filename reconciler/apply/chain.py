@@ -130,7 +130,8 @@ def _put_back(performer: Performer, chain: Chain, ends: dict[tuple[str, str], En
         told = f"; {what} was put back" + (f", but {again.fault.message}" if again.fault else " as it was")
         ends[link.name] = replace(end, fault=replace(end.fault, message=end.fault.message + told))
         why = f'deleted, and put back because "{link.name[0]}/{link.name[1]}" could not be created'
-        ends[deleted.name] = Ended(Ending.FAILED, Fault("put-back", why, "see there"), again.record)
+        back = Fault("put-back", why, "correct that definition, then run again")
+        ends[deleted.name] = Ended(Ending.FAILED, back, again.record)
         return
     reason = again.fault.message if again.fault else "no reason was given"
     kept = f"its backup is in {backup}; " if backup else ""

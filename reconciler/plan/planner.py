@@ -56,7 +56,7 @@ def plan(inputs: Inputs) -> Plan:
         troubles=(*_troubles(inputs.live), *prune.troubles(inputs)),
         notices=(*_notices(inputs.live, renamed), *turns.notices, *prune.notices(inputs)),
         orphans=orphans,
-        undeclared=_undeclared(inputs),
+        undeclared=_undeclared(inputs, turns.leaving),
         unknown_uses=unknown_uses(steps),
     )
 
@@ -259,7 +259,7 @@ def _builds(count: int) -> str:
     return "1 build" if count == 1 else f"{count} builds"
 
 
-def _undeclared(inputs: Inputs) -> int:
-    declared = {(d.build.project, d.build.name) for d in inputs.desired.definitions}
+def _undeclared(inputs: Inputs, leaving: frozenset[tuple[str, str]]) -> int:
+    declared = {(d.build.project, d.build.name) for d in inputs.desired.definitions} | leaving
     live = {(r.project, name) for r in inputs.live.readings.values() for name in r.builds}
     return len(live - declared)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.compare.knowledge import Known
+from reconciler.compare.knowledge import Known, Trust
 from reconciler.compare.resolve import BLOCK, CLUSTER, DOCKER, STRATEGY, default_of, wanted
 from reconciler.model.build import CHOICE_VALUE, DEFAULT, Build, Element, Value, Values, elements_of, join, same
 from reconciler.model.fields import ROWS, Elements, Kind, Leaf, Row, Sight
@@ -60,7 +60,8 @@ def whole(
         fresh: the request creates a build: nothing of it is stored yet that asterisks or silence would keep.
     """
     marked = known.record.secrets if known and known.record else frozenset[str]()
-    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), marked, fresh)
+    template = str(desired.values.get("template_name", ""))
+    merge = _Merge(local_cluster, kinds, template, marked, fresh, _filled(known))
     have: Values = known.values if known else {}
     last: Values = known.last if known else {}
     values = merge.level(ROWS[desired.kind], _Sources(wanted(desired, have, local_cluster), have, last), "")
@@ -76,6 +77,19 @@ def whole(
     return result
 
 
+def _filled(known: Known | None) -> dict[str, Value]:
+    """Return what the template filled in at our own last write, as it will in a new build: input → its choice."""
+    if known is None or known.record is None or known.trust is not Trust.EXACT:
+        return {}
+    declared, found = known.record.declared, {}
+    for target in elements_of(known.record.build.values.get("target_services")):
+        for item in elements_of(target.values.get("inputs")):
+            path = f"target_services[{target.key}].inputs[{item.key}]"
+            if CHOICE_VALUE in item.values and f"{path}.key" not in declared:
+                found[path] = item.values[CHOICE_VALUE]
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Sources:
     """Where a value may come from, in this order."""
@@ -87,11 +101,14 @@ class _Sources:
 
 @dataclass(slots=True)
 class _Merge:
+    """Merges level by level. `fresh`: for a new build; `filled`: see `_filled`."""
+
     local_cluster: str | None
     kinds: InputKinds
     template: str
     secrets: frozenset[str]
     fresh: bool = False
+    filled: Mapping[str, Value] = field(default_factory=dict)
     learn: bool = False
     forgotten: list[str] = field(default_factory=list)
     unknown_hosts: list[str] = field(default_factory=list)
@@ -162,12 +179,13 @@ class _Merge:
         return True
 
     def _input(self, element: Element, sources: _Sources, path: str) -> bool:
-        """A multi-select input that is not declared is left out of an update: sent, it loses its `choice_value`."""
+        """A multi-select input that is not declared is left out: sent, it would lose its `choice_value`."""
         chosen = sources.have.get(CHOICE_VALUE)
         if isinstance(chosen, tuple) and chosen:
-            if not sources.want and not self.fresh:
+            if sources.want or (self.fresh and self.filled.get(path) != chosen):
+                self.choices[f"{path}.choice_value"] = tuple(str(item) for item in chosen)
+            if not sources.want:
                 return False
-            self.choices[f"{path}.choice_value"] = tuple(str(item) for item in chosen)
         if "value" not in element.values:
             return False
         if "type" not in element.values or "is_credential" not in element.values:
