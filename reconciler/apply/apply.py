@@ -1,7 +1,7 @@
 """A whole plan: announce, perform the steps side by side, record what was seen.
 
     intents of all steps ── one write ──► ledger
-    steps ── threads ──► outcomes, in the order in which they end
+    chains of steps ── threads ──► outcomes, in the order in which they end
     records ── every few seconds and at the end ──► ledger
 
 Killed anywhere, the next run finds the intents and asks the server which of them came true.
@@ -14,11 +14,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from reconciler.apply.chain import Chain, Link, chains, not_begun, perform_chain
 from reconciler.apply.inputs import without_unknown_inputs
 from reconciler.apply.perform import Ended, Performer
 from reconciler.model.build import Build
 from reconciler.model.declared import declared_paths, secret_paths
-from reconciler.model.errors import BadToken
 from reconciler.model.live import Stamps
 from reconciler.model.outcome import Ending, Fault, Outcome
 from reconciler.model.record import Document, Intent, Record
@@ -49,8 +49,9 @@ class Run:
         now: seconds since 1970.
         stopped: whether the user asked to stop; steps not begun are then skipped.
         documents: project → the ledger's document as the plan saw it.
-        proven: project → the records of intents that the server proved.
+        proven: project → the records of intents that the server proved; None: the build is gone.
         vanished: project → records of builds that neither Git nor the server has any more; they are dropped.
+        backup: where this run writes what it deletes, "" where it does not.
     """
 
     performer: Performer
@@ -61,8 +62,9 @@ class Run:
     now: Callable[[], float]
     stopped: Callable[[], bool] = lambda: False
     documents: Mapping[str, Document] = field(default_factory=dict)
-    proven: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
+    proven: Mapping[str, Mapping[str, Record | None]] = field(default_factory=dict)
     vanished: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
+    backup: str = ""
 
 
 def apply(plan: Plan, run: Run) -> Iterator[Outcome]:
@@ -70,48 +72,48 @@ def apply(plan: Plan, run: Run) -> Iterator[Outcome]:
 
     Raises LedgerError where the ledger cannot be written, before anything else is written.
     """
-    todo = [(index, step) for index, step in enumerate(plan.steps) if step.will_write]
-    announced = {index: _announce(step, run) for index, step in todo if step.action is not Action.DELETE}
+    writes = [(index, step) for index, step in enumerate(plan.steps) if step.will_write]
+    announced = {index: intent for index, step in writes if (intent := _announce(step, run))}
+    todo = [Link(index, step, announced[index].record if index in announced else None) for index, step in writes]
     _open_books(plan, run, announced)
     for index, step in enumerate(plan.steps):
         if step.blocked:
             fault = Fault(step.blocked.reason.value, step.blocked.message, step.blocked.hint)
             yield Outcome(index, Ending.BLOCKED, fault)
-    yield from _perform_all(todo, run, announced)
+    yield from _perform_all(chains(todo), run)
 
 
-def _perform_all(todo: list[tuple[int, Step]], run: Run, announced: Mapping[int, Intent]) -> Iterator[Outcome]:
+def _perform_all(todo: list[Chain], run: Run) -> Iterator[Outcome]:
     ended: dict[str, dict[str, Ended]] = {}
     last = run.now()
     pool = ThreadPoolExecutor(max_workers=max(1, run.threads))
-    futures: dict[Future[Ended], tuple[int, Step]] = {
-        pool.submit(_perform, run, step, announced.get(index)): (index, step) for index, step in todo
-    }
+    futures: dict[Future[list[Ended]], Chain] = {pool.submit(_perform, run, chain): chain for chain in todo}
     try:
         for future in as_completed(futures):
-            index, step = futures[future]
-            end = future.result()
-            ended.setdefault(step.project, {})[step.name] = end
+            chain, ends = futures[future], future.result()
+            for link, end in zip(chain, ends, strict=True):
+                ended.setdefault(link.step.project, {})[link.step.name] = end
             if run.now() - last >= FLUSH:
                 _flush(run, ended)
                 last = run.now()
-            yield Outcome(index, end.ending, end.fault)
+            yield from (Outcome(link.index, end.ending, end.fault) for link, end in zip(chain, ends, strict=True))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         _flush(run, ended)
 
 
-def _perform(run: Run, step: Step, announced: Intent | None) -> Ended:
+def _perform(run: Run, chain: Chain) -> list[Ended]:
     if run.stopped():
-        return Ended(Ending.SKIPPED, Fault("stopped", "not begun: you stopped the run", "run again: it converges"))
-    try:
-        return run.performer.perform(step, announced.record if announced else None)
-    except BadToken as error:
-        return Ended(Ending.FAILED, Fault("bad-token", error.message, error.hint))
+        fault = Fault("stopped", "not begun: you stopped the run", "run again: it converges")
+        return not_begun(chain, fault)
+    return perform_chain(run.performer, chain, run.backup)
 
 
-def _announce(step: Step, run: Run) -> Intent:
-    """Return what the ledger is told before a write; a delete needs none, its record tells the next run enough."""
+def _announce(step: Step, run: Run) -> Intent | None:
+    """Return what the ledger is told before a write; a delete of what it does not know needs nothing."""
+    if step.action is Action.DELETE:
+        record = run.documents.get(step.project, Document()).records.get(step.name)
+        return Intent(replace(record, stamps=step.live or record.stamps), ()) if record else None
     assert step.send is not None
     assert step.desired is not None
     first = without_unknown_inputs(step.send) if step.learn else step.send
@@ -127,7 +129,7 @@ def _announce(step: Step, run: Run) -> Intent:
         prevent_destroy=step.prevent_destroy,
     )
     stages: tuple[Build, ...] = (first, step.send) if step.learn else (first,)
-    return Intent(record, stages)
+    return Intent(record, stages, step.old)
 
 
 def _open_books(plan: Plan, run: Run, announced: Mapping[int, Intent]) -> None:
@@ -154,19 +156,25 @@ class _Page:
 
     steps: Mapping[str, Step]
     intents: Mapping[str, Intent]
-    proven: Mapping[str, Record]
+    proven: Mapping[str, Record | None]
     vanished: Mapping[str, Record]
     tree: str
 
     def opened(self, document: Document) -> Document:
         """Settle what is proven, drop what vanished, refresh the keeps, announce.
 
-        An intent that proved nothing gives way; a record that another run renewed since the plan stays.
+        An intent that proved nothing gives way; but one that replaces a build stays as long as its step is
+        blocked: it may be all that is left of that build. A record that another run renewed since the plan stays.
         """
         left = {name: record for name, record in document.records.items() if self.vanished.get(name) != record}
-        records = _refreshed({**left, **self.proven}, self.steps, self.tree)
+        known = {name: record for name, record in {**left, **self.proven}.items() if record is not None}
+        records = _refreshed(known, self.steps, self.tree)
         settled = self.steps.keys() | self.proven.keys()
-        others = {name: intent for name, intent in document.intents.items() if name not in settled}
+        others = {
+            name: intent
+            for name, intent in document.intents.items()
+            if name not in settled or (intent.replaces and name in self.steps and self.steps[name].blocked)
+        }
         return replace(document, records=records, intents={**others, **self.intents})
 
 
@@ -195,7 +203,7 @@ def _flush(run: Run, ended: dict[str, dict[str, Ended]]) -> None:
         def edit(document: Document, ends: Mapping[str, Ended] = ends) -> Document:
             records, intents = dict(document.records), dict(document.intents)
             for name, end in ends.items():
-                if not end.uncertain:
+                if not (end.uncertain or end.pending):
                     intents.pop(name, None)
                 if end.record is not None:
                     records[name] = end.record

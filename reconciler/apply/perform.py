@@ -34,6 +34,12 @@ from reconciler.server.writing import NotSent, Refusal, Result, Writer, Written
 NO_ANSWER = "no-answer"
 """The code of a write of which nothing was ever heard."""
 
+DRY_RUN = "dry-run"
+"""The code of a write that was not sent because nothing is."""
+
+OVERTAKEN = "overtaken"
+"""The code of a write that somebody else's followed at once: the build is there, and theirs."""
+
 WRITES = 2
 """How often a write is sent at most: once more where reading back shows that it did not arrive."""
 
@@ -42,18 +48,23 @@ WRITES = 2
 class Ended:
     """How a step ended, and the record that it leaves.
 
-    `deleted`: the build was seen to be gone, and its record is to go too.
-    `uncertain`: the write may still arrive, so that what was announced must not be forgotten.
+    Attributes:
+        ending: how it ended.
+        fault: why it was not done.
+        record: what is to be remembered of the build; None: what was remembered stays.
+        deleted: the build was seen to be gone, and its record is to go too.
+        pending: the place of the build that this one replaces is empty: what was announced is all that is left.
     """
 
     ending: Ending
     fault: Fault | None = None
     record: Record | None = None
     deleted: bool = False
+    pending: bool = False
 
     @property
     def uncertain(self) -> bool:
-        """Whether the next run has to find out what became of it."""
+        """Whether the write may still arrive, so that the next run has to find out what became of it."""
         lost = self.fault is not None and self.fault.code == NO_ANSWER
         return self.record is None and (self.ending is Ending.UNKNOWN or lost)
 
@@ -114,6 +125,18 @@ class Performer:
         except ServerError as error:
             return Ended(Ending.UNKNOWN, Fault("unread", error.message, "run again: it converges"))
         return Ended(Ending.DONE, record=proof.record(announced))
+
+    def changed(self, step: Step) -> Ended | None:
+        """Look whether a build is still as planned, and write nothing; None where it is. Raises BadToken."""
+        try:
+            self._look_again(step)
+        except Stop as stop:
+            return Ended(stop.ending, stop.fault)
+        except BadToken:
+            raise
+        except ServerError as error:
+            return Ended(Ending.FAILED, Fault("unread", error.message, "run again: it converges"))
+        return None
 
     def _write(self, step: Step, proof: Proof) -> None:
         assert step.send is not None
@@ -176,7 +199,7 @@ class Performer:
     def _accepted(self, result: Result) -> Written | Lost:
         """Return what the server did not refuse."""
         if isinstance(result, NotSent):
-            raise Stop(Ending.SKIPPED, "dry-run", "not sent: this is a dry run")
+            raise Stop(Ending.SKIPPED, DRY_RUN, "not sent: this is a dry run")
         if isinstance(result, Refusal):
             raise Stop(Ending.FAILED, _code(result), result.message, result.hint)
         return result
@@ -192,7 +215,7 @@ class Performer:
             raise Stop(Ending.FAILED, "gone", "the server said success and has no such build", hint)
         if self.user and seen.stamps.update_by != self.user:
             message = f"{seen.stamps.update_by} wrote the build right after us"
-            raise Stop(Ending.FAILED, "overtaken", message, "plan again to see what is left of our change")
+            raise Stop(Ending.FAILED, OVERTAKEN, message, "plan again to see what is left of our change")
         lacking = not_taken(sent, seen.build)
         proof.sent, proof.seen, proof.whole = sent, seen, not lacking
         if lacking:

@@ -45,7 +45,8 @@ class Intent:
     Attributes:
         record: what the record will be once the write is seen; its stamps are those of before the write
             (0 and "" for a create).
-        stages: the shown states that a finished or half-finished step leaves, newest last.
+        stages: the shown states that a finished or half-finished step leaves, newest last; `()` where it leaves
+            nothing, which is a delete (then `record` is that of the build to be deleted).
         replaces: (project, name) of the build that a move or rename deletes, None for any other step.
     """
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from reconciler.compare.knowledge import Known
 from reconciler.model.definition import Definition
-from reconciler.model.live import JENKINS, LiveBuild
+from reconciler.model.live import JENKINS, LiveBuild, Reading
 from reconciler.model.record import Record
 from reconciler.plan.step import Block, Blocked
 from reconciler.plan.whole import Whole
@@ -37,6 +37,24 @@ def not_writable(live: LiveBuild) -> Blocked | None:
             Block.UNREAD, f"the build could not be read: {live.unread}", "run again; if it stays, open it in Zadig"
         )
     return None
+
+
+def incomplete(reading: Reading) -> Blocked | None:
+    """Nothing that depends on absence happens on a list that did not settle."""
+    if not reading.incomplete:
+        return None
+    return Blocked(Block.INCOMPLETE, f"nobody knows whether it exists: {reading.incomplete}", "run again")
+
+
+def without_value(result: Whole) -> Blocked | None:
+    """A credential needs a value where the server has none to keep."""
+    if not result.no_value:
+        return None
+    return Blocked(
+        Block.CREDENTIALS,
+        f"no value here for {', '.join(result.no_value)}, and the server has none to keep",
+        "give it a value, for example {from_env: BUILD_…}",
+    )
 
 
 def moved_references(definition: Definition, known: Known) -> Blocked | None:

@@ -2,7 +2,8 @@
 
 sent × seen ──► not_taken: the shown settings that are not as sent
 sent × seen ──► remember: shown settings as seen, unreadable ones as sent, credentials left out
-intents × live ─► settle: an intent whose build reads back as intended under our user becomes a record
+intents × live ─► settle: an intent whose build reads back as intended under our user becomes a record;
+                          a delete whose build is gone, or is another one now, leaves none
 """
 
 from __future__ import annotations
@@ -107,6 +108,10 @@ def settle(document: Document, reading: Reading, user: str) -> Document:
     """Turn the intents that the server proves into records; the others stay as they are."""
     records, intents = dict(document.records), dict(document.intents)
     for name, intent in document.intents.items():
+        if _left(intent, reading, name):
+            records.pop(name, None)
+            del intents[name]
+            continue
         record = _proven(intent, reading.builds.get(name), user)
         if record:
             records[name] = record
@@ -114,9 +119,20 @@ def settle(document: Document, reading: Reading, user: str) -> Document:
     return replace(document, records=records, intents=intents)
 
 
-def proven(before: Document, after: Document) -> dict[str, Record]:
-    """Return the records that `settle` made of intents."""
-    return {name: after.records[name] for name in before.intents if name not in after.intents}
+def proven(before: Document, after: Document) -> dict[str, Record | None]:
+    """Return what `settle` made of intents: records, and None for the builds that are gone."""
+    return {name: after.records.get(name) for name in before.intents if name not in after.intents}
+
+
+def _left(intent: Intent, reading: Reading, name: str) -> bool:
+    """Tell whether an announced delete was done: the build is gone, or what is there was written since.
+
+    Whoever made or changed it after we meant to delete it: it is not ours any more.
+    """
+    if intent.stages or reading.incomplete:
+        return False
+    live = reading.builds.get(name)
+    return live is None or live.stamps != intent.record.stamps
 
 
 def _proven(intent: Intent, live: LiveBuild | None, user: str) -> Record | None:

@@ -1,8 +1,9 @@
 """Desired, live and record of every build → the plan.
 
-not on the server ──────────────► create     (blocked: incomplete, name-taken, credentials)
+not on the server ──────────────► create     (blocked: incomplete, name-taken, credentials, unwritable)
+  in place of another build ────► create and delete, see `reconciler.plan.moves`
 Jenkins, unread ────────────────► update     (blocked)
-of the other kind ──────────────► convert    (blocked: foreign, loss, credentials)
+of the other kind ──────────────► convert    (blocked: foreign, loss, credentials, in-use)
 nothing differs ────────────────► keep       (with what is unverifiable or released)
 something differs ──────────────► update     (blocked: foreign, renamed, unwritable, loss, in-use)
 no definition ──────────────────► delete     (only where it is pruned, see `reconciler.plan.prune`)
@@ -20,16 +21,19 @@ from reconciler.model.build import elements_of
 from reconciler.model.change import Change, ChangeKind
 from reconciler.model.definition import Definition
 from reconciler.model.fields import Kind
-from reconciler.model.live import Live, LiveBuild, Reading
+from reconciler.model.live import Live, LiveBuild
 from reconciler.model.policy import Policy
 from reconciler.model.record import Record
-from reconciler.plan import convert, guards, losses, prune
+from reconciler.plan import convert, foresee, guards, losses, prune
 from reconciler.plan.ignoring import with_ignored
 from reconciler.plan.inputs import Inputs
+from reconciler.plan.likeness import suggested
+from reconciler.plan.moves import Mover, together
 from reconciler.plan.notes import labels, notes, unset, writer
+from reconciler.plan.pairs import Pair, Pairs, Turn, pairs
 from reconciler.plan.step import Action, Block, Blocked, Plan, Step, Trouble
 from reconciler.plan.usage import unknown_uses
-from reconciler.plan.whole import InputKinds, Whole, whole
+from reconciler.plan.whole import InputKinds, whole
 
 _STEPS = (ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.CHANGED, ChangeKind.MOVED)
 
@@ -38,22 +42,37 @@ def plan(inputs: Inputs) -> Plan:
     """Make the plan. Pure: identical inputs give an identical plan."""
     elsewhere = {name: r.project for r in inputs.live.readings.values() for name in r.builds}
     kinds = input_kinds(inputs.live)
+    seen, turns = foresee.shown(inputs), pairs(inputs)
+    mover = Mover(inputs, kinds, seen)
     defined, spent, renamed = [], list[str](), Counter[tuple[str, str, str]]()
     for definition in inputs.desired.definitions:
-        step, known = _step(inputs, definition, elsewhere, kinds)
-        defined.append(step)
+        step, known = _step(inputs, definition, elsewhere, kinds, seen)
+        pair = turns.found.get((step.project, step.name))
+        defined += _paired(mover, pair, step) if pair else [_with_note(step, turns)]
         if known:
             renamed.update((path, old, new) for path, (old, new) in known.renamed.items())
             spent += losses.spent(definition, known, step.losses)
-    steps = prune.with_deletes(inputs, defined)
+    orphans = prune.orphans(inputs)
+    steps = suggested(inputs, together(prune.with_deletes(inputs, defined)), orphans)
     return Plan(
         steps=steps,
         troubles=(*_troubles(inputs.live), *prune.troubles(inputs)),
-        notices=(*_notices(inputs.live, renamed), *spent, *prune.notices(inputs)),
-        orphans=prune.orphans(inputs),
-        undeclared=_undeclared(inputs),
+        notices=(*_notices(inputs.live, renamed), *spent, *turns.notices, *prune.notices(inputs)),
+        orphans=orphans,
+        undeclared=_undeclared(inputs, turns.leaving),
         unknown_uses=unknown_uses(steps),
     )
+
+
+def _paired(mover: Mover, pair: Pair, step: Step) -> list[Step]:
+    if pair.turn is Turn.LEFTOVER:
+        return [step, mover.leftover(pair, step)]
+    return [*mover.replacing(pair, step)]
+
+
+def _with_note(step: Step, turns: Pairs) -> Step:
+    note = turns.notes.get((step.project, step.name))
+    return replace(step, notes=(*step.notes, note)) if note else step
 
 
 def input_kinds(live: Live) -> dict[tuple[str, str], tuple[str, bool]]:
@@ -80,14 +99,14 @@ def _learn(
 
 
 def _step(
-    inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str], kinds: InputKinds
+    inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str], kinds: InputKinds, seen: foresee.Shown
 ) -> tuple[Step, Known | None]:
     build = definition.build
     reading = inputs.live.readings[build.project]
     record = inputs.record(build.project, build.name)
     live = reading.builds.get(build.name)
     if live is None:
-        return _create(inputs, definition, elsewhere, kinds), None
+        return _create(inputs, definition, elsewhere, kinds, seen), None
     blocked = guards.not_writable(live)
     if blocked:
         step = _base(definition, Action.UPDATE, "cannot be compared", live, record)
@@ -122,17 +141,20 @@ def _protected(definition: Definition, record: Record | None) -> bool:
     return record is not None and record.prevent_destroy
 
 
-def _create(inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str], kinds: InputKinds) -> Step:
+def _create(
+    inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str], kinds: InputKinds, seen: foresee.Shown
+) -> Step:
     build = definition.build
     record = inputs.record(build.project, build.name)
     reason = "is not on the server" if record is None else "was applied before and is gone from the server"
     result = whole(build, None, inputs.live.local_cluster, kinds)
     blocked = (
-        _incomplete(inputs.live.readings[build.project])
+        guards.incomplete(inputs.live.readings[build.project])
         or _taken(build.name, elsewhere)
         or guards.foreign(record, inputs.tree)
         or guards.needs_cluster(result)
-        or _without_value(result)
+        or guards.without_value(result)
+        or foresee.refusal(result.send, inputs.live)
     )
     step = _base(definition, Action.CREATE, reason, None, record)
     return replace(
@@ -142,14 +164,8 @@ def _create(inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str]
         send=result.send,
         learn=result.learn,
         unset=definition.unset,
-        notes=(*labels(result.send), *unset(definition)),
+        notes=(*labels(result.send), *unset(definition), *foresee.guesses(result.send, seen)),
     )
-
-
-def _incomplete(reading: Reading) -> Blocked | None:
-    if not reading.incomplete:
-        return None
-    return Blocked(Block.INCOMPLETE, f"nobody knows whether it exists: {reading.incomplete}", "run again")
 
 
 def _taken(name: str, elsewhere: Mapping[str, str]) -> Blocked | None:
@@ -163,16 +179,6 @@ def _taken(name: str, elsewhere: Mapping[str, str]) -> Blocked | None:
     )
 
 
-def _without_value(result: Whole) -> Blocked | None:
-    if not result.no_value:
-        return None
-    return Blocked(
-        Block.CREDENTIALS,
-        f"no value here for {', '.join(result.no_value)}, and the server has none to keep",
-        "give it a value, for example {from_env: BUILD_…}",
-    )
-
-
 def _convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputKinds) -> Step:
     build = definition.build
     result = whole(build, None, inputs.live.local_cluster, kinds)
@@ -181,7 +187,7 @@ def _convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
         guards.foreign(known.record, inputs.tree)
         or guards.needs_cluster(result)
         or losses.lossy(found, "a conversion")
-        or _without_value(result)
+        or guards.without_value(result)
     )
     other = "plain" if build.kind is Kind.TEMPLATE else "template"
     step = _base(definition, Action.CONVERT, f"is a {other} build on the server", known.live, known.record)
@@ -215,7 +221,7 @@ def _compare(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
         or guards.unknown_hosts(result)
         or guards.needs_cluster(result)
         or losses.lossy(found)
-        or _without_value(result)
+        or guards.without_value(result)
     )
     step = _base(definition, Action.UPDATE, _update_reason(effective, known), known.live, known.record)
     return replace(
@@ -292,7 +298,7 @@ def _builds(count: int) -> str:
     return "1 build" if count == 1 else f"{count} builds"
 
 
-def _undeclared(inputs: Inputs) -> int:
-    declared = {(d.build.project, d.build.name) for d in inputs.desired.definitions}
+def _undeclared(inputs: Inputs, leaving: frozenset[tuple[str, str]]) -> int:
+    declared = {(d.build.project, d.build.name) for d in inputs.desired.definitions} | leaving
     live = {(r.project, name) for r in inputs.live.readings.values() for name in r.builds}
     return len(live - declared)

@@ -23,19 +23,22 @@ class Questions:
     """What to ask the server.
 
     Attributes:
-        local_cluster: which cluster a build gets by default.
+        clusters: which clusters there are, and which one a build gets by default: one request tells both.
         deep: (project, name) of the builds whose hidden settings matter now.
         workflows: projects whose workflows matter, because a build or a service module goes.
     """
 
-    local_cluster: bool = False
+    clusters: bool = False
     deep: frozenset[tuple[str, str]] = frozenset()
     workflows: frozenset[str] = frozenset()
 
 
 def questions(desired: Desired, live: Live) -> Questions:
-    """Ask for the local cluster only where a comparison or a body needs its name; asking too much is allowed."""
-    return Questions(any(_needs_cluster(d.build, live) for d in desired.definitions))
+    """Ask for the clusters where a comparison or a body needs the local one's name, or a create names one.
+
+    Asking too much is allowed.
+    """
+    return Questions(any(_needs_clusters(d.build, live) for d in desired.definitions))
 
 
 def behind(plan: Plan) -> Questions:
@@ -53,13 +56,12 @@ def _matters(step: Step) -> bool:
     return step.action is not Action.KEEP or step.count(ChangeKind.UNVERIFIABLE) > 0
 
 
-def _needs_cluster(build: Build, live: Live) -> bool:
+def _needs_clusters(build: Build, live: Live) -> bool:
     if build.kind is not Kind.PLAIN:
         return False
-    cluster = build.values.get(CLUSTER)
-    if cluster is DEFAULT:
+    if build.values.get(CLUSTER) is DEFAULT:
         return True
-    if cluster is not None or not any(path.startswith(f"{BLOCK}.") for path in build.values):
+    if not any(path.startswith(f"{BLOCK}.") for path in build.values):
         return False
     reading = live.readings.get(build.project)
     return reading is None or build.name not in reading.builds

@@ -48,10 +48,20 @@ class Whole:
     forgotten: tuple[str, ...] = ()
 
 
-def whole(desired: Build, known: Known | None, local_cluster: str | None, kinds: InputKinds) -> Whole:
-    """Put together the request for a create (`known` None) or an update of the same kind."""
+def whole(
+    desired: Build, known: Known | None, local_cluster: str | None, kinds: InputKinds, *, fresh: bool = False
+) -> Whole:
+    """Put together the request for a create (`known` None) or an update of the same kind.
+
+    Args:
+        desired: what the definition declares.
+        known: the build that is updated, or (`fresh`) whose place a new one takes.
+        local_cluster: what the server says is the local cluster.
+        kinds: what is known of templates' variables.
+        fresh: the request creates a build: nothing of it is stored yet that asterisks or silence would keep.
+    """
     record = known.record if known else None
-    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), record)
+    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), record, fresh)
     have: Values = known.values if known else {}
     last: Values = known.last if known else {}
     values = merge.level(ROWS[desired.kind], _Sources(wanted(desired, have, local_cluster), have, last), "")
@@ -59,10 +69,10 @@ def whole(desired: Build, known: Known | None, local_cluster: str | None, kinds:
     if desired.kind is Kind.PLAIN:
         _docker(values)
         result.needs_cluster = _advanced(values, desired, local_cluster)
-        if known:
+        if known and not fresh:
             result.kept = _kept(values, have)
     result.learn = merge.learn
-    result.unknown_hosts, result.no_value = tuple(merge.unknown_hosts), tuple(merge.no_value)
+    result.unknown_hosts, result.no_value = tuple(merge.unknown_hosts), tuple(dict.fromkeys(merge.no_value))
     result.forgotten, result.choices = tuple(merge.forgotten), merge.choices
     return result
 
@@ -78,10 +88,13 @@ class _Sources:
 
 @dataclass(slots=True)
 class _Merge:
+    """Merges level by level. `record`: of the build that is there; `fresh`: for a new build."""
+
     local_cluster: str | None
     kinds: InputKinds
     template: str
     record: Record | None
+    fresh: bool = False
     learn: bool = False
     forgotten: list[str] = field(default_factory=list)
     unknown_hosts: list[str] = field(default_factory=list)
@@ -109,8 +122,11 @@ class _Merge:
         if row.path in sources.have:
             return sources.have[row.path]
         known = sources.last.get(row.path) if row.sight in HIDDEN else None
-        if value is None and known is None and row.sight is Sight.UNREADABLE and self._is_secret(path):
-            self.forgotten.append(path)
+        if value is None and known is None and self._is_secret(path):
+            if row.sight is Sight.UNREADABLE:
+                self.forgotten.append(path)
+            elif self.fresh:
+                self.no_value.append(path)
         return row.default if known is None and row.always else known
 
     def _is_secret(self, path: str) -> bool:
@@ -146,7 +162,7 @@ class _Merge:
             return self._input(element, sources, path)
         if row.path == "repo_info" and "codehost_name" not in values:
             self.unknown_hosts.append(path)
-        if MASKED in sources.have and "default_value" not in values and isinstance(values, dict):
+        if MASKED in sources.have and "default_value" not in values and isinstance(values, dict) and not self.fresh:
             values["default_value"] = ASTERISKS  # the server keeps what it does not show
         valueless = "default_value" not in values and "default_value" not in sources.want
         if row.path == "parameters" and values.get("is_credential") is True and valueless:

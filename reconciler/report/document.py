@@ -58,6 +58,8 @@ def _step(step: Step, outcome: Outcome | None) -> dict[str, Any]:
         ],
         "notes": list(step.notes),
     }
+    if step.old:
+        document["old"] = {"project": step.old[0], "name": step.old[1]}
     if step.blocked:
         document["block"] = {"message": step.blocked.message, "hint": step.blocked.hint}
     if outcome:

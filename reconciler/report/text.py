@@ -74,6 +74,8 @@ def _title(step: Step, ink: Ink) -> str:
     mark, colour, done = _MARKS[step.action]
     name = safe(f"{step.project}/{step.name}")
     place = f"  {ink.paint(safe(f'{step.place.file}:{step.place.line}'), Colour.PLACE)}" if step.place else ""
+    if step.old:
+        done = safe(f"{done}, in place of {step.old[0]}/{step.old[1]}")
     if step.blocked:
         text = f"! {name} would be {done}, but is blocked ({step.blocked.reason.value})"
         return f"{ink.paint(text, Colour.BAD)}{place}"

@@ -151,14 +151,23 @@ def _detail(door: ReadDoor, listed: Listed, pair: tuple[str, str] | None) -> Jso
     return detail
 
 
-def local_cluster(door: ReadDoor) -> str | None:
-    """Ask which cluster is the local one; None where the server does not say."""
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """What the server says of its clusters. `local`, `names`: None where it does not say."""
+
+    local: str | None = None
+    names: frozenset[str] | None = None
+
+
+def clusters(door: ReadDoor) -> Clusters:
+    """Ask which clusters there are, and which one is the local one."""
     answer = door.get(CLUSTERS, {})
     if answer.status != 200:
-        return None
-    clusters = wire.decode(answer.body, "the list of clusters")
-    names = [c.get("name") for c in clusters if isinstance(c, Mapping) and c.get("local") is True]
-    return str(names[0]) if names else None
+        return Clusters()
+    rows = [c for c in wire.decode(answer.body, "the list of clusters") if isinstance(c, Mapping)]
+    names = frozenset(str(c["name"]) for c in rows if c.get("name"))
+    local = [str(c["name"]) for c in rows if c.get("local") is True and c.get("name")]
+    return Clusters(local[0] if local else None, names or None)
 
 
 def _json(door: ReadDoor, answer: Answer, what: str, project: str) -> Any:

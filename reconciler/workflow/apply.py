@@ -49,7 +49,8 @@ def check_environment(planned: Planned) -> None:
 def locked(settings: Settings, planned: Planned, world: World, options: Options) -> Iterator[Iterator[Outcome]]:
     """Open everything that an apply needs and hand out its outcomes."""
     clock = world.clock or Clock()
-    where = connection(settings, world, [step.send for step in planned.plan.writes if step.send])
+    builds = [build for step in planned.plan.writes for build in (step.send, step.restore) if build]
+    where = connection(settings, world, builds)
     with ExitStack() as stack:
         books = None
         door: ReadDoor

@@ -56,7 +56,7 @@ class Planned:
         plan: the plan.
         desired: the definitions.
         documents: project → what the ledger holds.
-        proven: project → records of intents that the server proved.
+        proven: project → records of intents that the server proved; None: the build is gone.
         requests: how many requests the reading took.
         live: what was read.
         vanished: project → our records of builds that neither Git nor the server has any more.
@@ -65,7 +65,7 @@ class Planned:
     plan: Plan
     desired: Desired
     documents: Mapping[str, Document]
-    proven: Mapping[str, Mapping[str, Record]]
+    proven: Mapping[str, Mapping[str, Record | None]]
     requests: int
     live: Live = field(default_factory=Live)
     vanished: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
@@ -77,8 +77,9 @@ def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
     with read_door(settings, world, [d.build for d in desired.definitions]) as door:
         readings = _read(door, settings, desired, documents)
         live = Live(readings)
-        if questions(desired, live).local_cluster:
-            live = replace(live, local_cluster=reading.local_cluster(door))
+        if questions(desired, live).clusters:
+            told = reading.clusters(door)
+            live = replace(live, local_cluster=told.local, clusters=told.names)
         user = wire.user_of(settings.token) if settings.token else ""
         settled = {p: settle(documents[p], r, user) for p, r in readings.items() if p in documents}
         inputs = Inputs(desired, live, settled, settings.tree, settings.policy)

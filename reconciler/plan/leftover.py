@@ -1,0 +1,46 @@
+"""What an old build has that the build in its place has not, though no definition speaks of it.
+
+After a rename was interrupted, both builds are there, and somebody may have changed the old one since.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from reconciler.compare.diff import diff
+from reconciler.compare.knowledge import Known
+from reconciler.compare.resolve import BLOCK
+from reconciler.model.build import DEFAULT, Build
+from reconciler.model.change import Change, ChangeKind
+from reconciler.model.secret import MASK
+from reconciler.plan.losses import digest
+from reconciler.plan.step import PlannedLoss
+
+_DIFFERS = (ChangeKind.ADDED, ChangeKind.CHANGED, ChangeKind.MOVED)
+
+
+def only_in_old(old: Build, new: Build, known: Known) -> tuple[PlannedLoss, ...]:
+    """Name the settings that the new build would get if it were made from the old one today.
+
+    Args:
+        old: the definition, completed by the old build.
+        new: the same definition, completed by the build in its place: they differ where it does not speak.
+        known: the build in its place.
+    """
+    changes = diff(_sent(old), replace(known, values=_sent(new).values, last={}, renamed={}), None)
+    return tuple(_loss(change) for change in changes if change.kind in _DIFFERS)
+
+
+def _sent(build: Build) -> Build:
+    """Leave out what no request holds: settings of the block where the definition wants the server's own."""
+    if build.values.get(BLOCK) is not DEFAULT:
+        return build
+    return replace(build, values={p: v for p, v in build.values.items() if not p.startswith(f"{BLOCK}.")})
+
+
+def _loss(change: Change) -> PlannedLoss:
+    if change.sensitive or change.after is None:
+        return PlannedLoss(change.path, MASK)
+    text = change.after if isinstance(change.after, str) else json.dumps(change.after, ensure_ascii=False)
+    return PlannedLoss(change.path, text, digest(text))
