@@ -93,7 +93,7 @@ class _Tree:
             if row.path not in values:
                 continue
             path, value = join(parent, row.path), values[row.path]
-            if isinstance(row, Leaf) and row.secret and credential and isinstance(value, str):
+            if isinstance(row, Leaf) and row.secret and credential and isinstance(value, str) and value:
                 value = Secret(None)
             if not isinstance(value, Secret):
                 _put(node, row.path, self._value(row, value, path))

@@ -22,6 +22,7 @@ from reconciler.model.live import Live, LiveBuild, Reading
 from reconciler.model.record import Record
 from reconciler.plan import guards
 from reconciler.plan.inputs import Inputs
+from reconciler.plan.keepsake import keepsake
 from reconciler.plan.notes import notes, unset, writer
 from reconciler.plan.step import Action, Block, Blocked, Plan, Step, Trouble
 from reconciler.plan.whole import InputKinds, Whole, whole
@@ -186,6 +187,7 @@ def _compare(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
         step,
         changes=changes,
         losses=found,
+        keepsake=keepsake(known.live, known.record) if found else None,
         blocked=blocked,
         send=result.send,
         kept=result.kept,
