@@ -71,7 +71,7 @@ def texts_of(folder: Path) -> dict[str, str]:
 def keeper(rig: Rig, home: Path, **more: Any) -> Backup:
     """A backup by itself, for steps that no plan makes yet."""
     define = writer.write
-    return Backup(home, "http://zadig.example", rig.name, "", rig.time, define, (Secret(rig.token),), **more)
+    return Backup(home, rig.settings.server, rig.name, "", rig.time, define, (Secret(rig.token),), **more)
 
 
 def kept(rig: Rig, name: str = "api", action: Action = Action.DELETE, **more: Any) -> Path:
@@ -80,7 +80,7 @@ def kept(rig: Rig, name: str = "api", action: Action = Action.DELETE, **more: An
     (step,) = [s for s in planned.plan.steps if s.name == name]
     document = planned.documents.get(step.project)
     record = document.records.get(name) if document else None
-    door = ReadDoor(Connection("http://zadig.example", Secret(rig.token), transport=rig.world.transport,
+    door = ReadDoor(Connection(rig.settings.server, Secret(rig.token), transport=rig.world.transport,
                                clock=Clock(sleep=lambda _: None)))  # fmt: skip
     from reconciler.server.reading import fetch
     from reconciler.server.wire import Listed

@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from reconciler.apply.folders import keep_out_of_git, make_folder, safe_name, write_file
-from reconciler.apply.manifest import DEFINITION, FILE, Manifest, dump
+from reconciler.apply.manifest import DEFINITION, FILE, dump
 from reconciler.apply.masking import Sealer, mask, secrets_of
 from reconciler.model.build import Build
 from reconciler.model.declared import secrets_in
 from reconciler.model.definable import definable, variables
 from reconciler.model.errors import ServerError
 from reconciler.model.live import LiveBuild, Loss
+from reconciler.model.manifest import Manifest
 from reconciler.model.secret import MASK, Secret
 from reconciler.plan.keepsake import Keepsake, keepsake
 from reconciler.plan.step import Action, Step

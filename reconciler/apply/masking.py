@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.model.build import Build, Element, Value, Values, elements_of, join
+from reconciler.model.build import CHOICE_VALUE, Build, Element, Value, Values, elements_of, join
 from reconciler.model.fields import ASTERISKS, ROWS, Elements, Leaf, Row
 from reconciler.model.secret import MASK, Secret
 from reconciler.server import wire
@@ -66,7 +66,7 @@ class Sealer:
 
     def _level(self, rows: tuple[Row, ...], values: Values, parent: str, names: tuple[str, ...]) -> Values:
         own = [value for value in values.values() if isinstance(value, Secret)]
-        level: dict[str, Value] = {}
+        level: dict[str, Value] = {key: values[key] for key in (CHOICE_VALUE,) if key in values}
         for row in rows:
             value = values.get(row.path)
             path = join(parent, row.path)

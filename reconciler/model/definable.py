@@ -2,6 +2,7 @@
 
 A definition needs two settings that the documented answers never show (their usual value stands in), knows
 no enumerated setting that is empty, and holds no credential: each gets the name of an environment variable.
+A template's input with chosen values is left out: sent it would lose them, left out it gets the template's.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from reconciler.model.build import DEFAULT, Build, Element, Value, Values, elements_of, join
+from reconciler.model.build import CHOICE_VALUE, DEFAULT, Build, Element, Value, Values, elements_of, join
 from reconciler.model.fields import ROWS, Elements, Kind, Leaf, Row, Sight
 from reconciler.model.secret import Secret
 
@@ -63,7 +64,9 @@ class _Reader:
                 self._missing(row, path, level)
             elif isinstance(row, Elements):
                 level[row.path] = tuple(
-                    Element(e.key, self.level(row.rows, e.values, f"{path}[{e.key}]")) for e in elements_of(value)
+                    Element(e.key, self.level(row.rows, e.values, f"{path}[{e.key}]"))
+                    for e in elements_of(value)
+                    if not e.values.get(CHOICE_VALUE)
                 )
             elif not (row.enum and value == ""):
                 level[row.path] = value

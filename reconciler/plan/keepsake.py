@@ -15,6 +15,7 @@ from reconciler.model.declared import sealed
 from reconciler.model.fields import ROWS, Elements, Row, Sight
 from reconciler.model.live import LiveBuild, Loss
 from reconciler.model.record import Record
+from reconciler.model.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,12 @@ class _Memory:
 
 
 def _choices(values: Values, parent: str) -> Iterator[Loss]:
-    """Name the chosen values of a template's inputs, which no request can write (contract, section 1)."""
+    """Name a template's inputs with chosen values, which no request can write (contract, section 1)."""
     for leaf, value in values.items():
         path = join(parent, leaf)
         if leaf == CHOICE_VALUE and isinstance(value, tuple) and value:
             yield Loss(join(parent, "choice_value"), ", ".join(str(item) for item in value))
+            held = values.get("value")
+            yield Loss(join(parent, "value"), held if isinstance(held, str) else "", secret=isinstance(held, Secret))
         for element in elements_of(value):
             yield from _choices(element.values, f"{path}[{element.key}]")
