@@ -15,18 +15,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.apply.backup import Backup
 from reconciler.apply.folders import LONGEST, safe_name
 from reconciler.apply.manifest import load as load_manifest
+from reconciler.apply.masking import mask, secrets_of
 from reconciler.definitions import writer
+from reconciler.definitions.build import to_build
 from reconciler.model.definable import definable, variables
-from reconciler.model.live import Loss
+from reconciler.model.fields import Kind
+from reconciler.model.live import LiveBuild, Loss
 from reconciler.model.outcome import Ending, Outcome
-from reconciler.model.secret import Secret
+from reconciler.model.secret import MASK, Secret
 from reconciler.plan.keepsake import Keepsake, keepsake
 from reconciler.plan.step import Action, Plan, Step
+from reconciler.server.reading import fetch
 from reconciler.server.transport import Clock, Connection, ReadDoor
+from reconciler.server.wire import Listed
 from reconciler.workflow.apply import Options, locked
 from tests.rig import Rig, Stored, plain, template
 from tests.wire_transport import transport_to
@@ -82,9 +89,6 @@ def kept(rig: Rig, name: str = "api", action: Action = Action.DELETE, **more: An
     record = document.records.get(name) if document else None
     door = ReadDoor(Connection(rig.settings.server, Secret(rig.token), transport=rig.world.transport,
                                clock=Clock(sleep=lambda _: None)))  # fmt: skip
-    from reconciler.server.reading import fetch
-    from reconciler.server.wire import Listed
-
     assert step.live is not None
     assert step.before is not None
     pairs = tuple((t["service_name"], t["service_module"]) for t in rig.stored(name).get("targets") or [])
@@ -424,9 +428,6 @@ def test_names_that_a_file_system_takes_for_one_another_stay_apart():
 def test_the_names_of_variables_are_stable_and_apart():
     """BUILD_<build>__<key>; two keys that look alike get two names."""
     document = plain("my-api", parameters=[{**CREDENTIAL, "key": key} for key in ("PW", "pw", "密", "A-B")])
-    from reconciler.definitions.build import to_build
-    from reconciler.model.fields import Kind
-
     names = variables(definable(to_build(document, Kind.PLAIN)).build)
     assert list(names.values())[:2] == ["BUILD_MY_API__PW", "BUILD_MY_API__PW_2"]
     assert names["parameters[A-B].default_value"] == "BUILD_MY_API__A_B"
@@ -449,3 +450,54 @@ def test_a_step_is_backed_up_exactly_where_something_goes():
     """Deletes, conversions, and updates with a loss."""
     steps = {action: Step(action, "p", "n", "") for action in Action}
     assert {action for action, step in steps.items() if step.backed_up} == {Action.DELETE, Action.CONVERT}
+
+
+def test_the_deep_read_is_kept_before_what_the_ledger_knows(rig: Rig):
+    """Its values, and what it alone shows; a text that the ledger marks is sealed in it too."""
+    rig.environ["BUILD_S"] = "marked-by-git"
+    rig.write(plain(build_script={"from_env": "BUILD_S"}))
+    rig.applied()
+    planned = rig.planned()
+    record = planned.documents["yaml"].records["api"]
+    before = planned.plan.steps[0].before
+    assert before is not None
+    deep = replace(before, values={**before.values, "script_type": "powershell", "build_script": "marked-by-git"})
+    live = LiveBuild("yaml", "api", "zadig", record.stamps, (), before, deep=deep, hidden=(Loss("vm_labels", "x"),))
+    found = keepsake(live, record)
+    assert found is not None
+    assert found.build.values["script_type"] == "powershell"
+    assert isinstance(found.build.values["build_script"], Secret)
+    assert found.losses == (Loss("vm_labels", "x"),)
+    assert keepsake(replace(live, build=None), record) is None
+
+
+WORDS = st.text(max_size=8) | st.sampled_from(["hunter22", "x hunter22 y", "hunter2", "a"])
+KEYS = st.sampled_from(["value", "is_credential", "oauth_token", "name", "Password"])
+ANSWERS = st.recursive(
+    st.none() | st.booleans() | st.integers() | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner),
+    max_leaves=12,
+)
+
+
+@given(ANSWERS)
+def test_masking_leaves_no_secret_in(answer: Any):
+    """Whatever the answer's shape: the secret is in no text, in no list, under no key."""
+    masked = mask(answer, [Secret("hunter22"), *secrets_of(answer)])
+    assert "hunter22" not in json.dumps(masked, ensure_ascii=False)
+
+
+def test_masking_knows_where_secrets_stand():
+    """By the flag, by the key, by repetition; empty values and numbers are nobody's secret, the rest stays."""
+    answer = {
+        "envs": [{"key": "PW", "value": "s3", "choice_option": ["s3"], "is_credential": True},
+                 {"key": "A", "value": "s3", "is_credential": False}, {"key": "B", "value": "", "is_credential": True}],
+        "repos": [{"oauth_token": "t", "private_access_token": "", "ssh_key": ["k"], "enable_commit": True}],
+        "scripts": "echo s3", "timeout": 60, "file_archive": None,
+    }  # fmt: skip
+    assert mask(answer, list(secrets_of(answer))) == {
+        "envs": [{"key": "PW", "value": MASK, "choice_option": MASK, "is_credential": True},
+                 {"key": "A", "value": MASK, "is_credential": False}, {"key": "B", "value": "", "is_credential": True}],
+        "repos": [{"oauth_token": MASK, "private_access_token": "", "ssh_key": MASK, "enable_commit": True}],
+        "scripts": "echo s3", "timeout": 60, "file_archive": None,
+    }  # fmt: skip

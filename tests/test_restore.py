@@ -17,9 +17,10 @@ from reconciler.cli.apply import Way, carry_out
 from reconciler.cli.entry import call
 from reconciler.emulator import running
 from reconciler.model.errors import InvalidDefinitions
-from reconciler.model.fields import TEMPLATE, walk
+from reconciler.model.fields import Kind
 from reconciler.model.outcome import Ending, Outcome
 from reconciler.model.settings import Settings
+from reconciler.plan.step import Action
 from reconciler.workflow.apply import Options, check_environment, locked
 from reconciler.workflow.plan import Planned, open_ledger
 from reconciler.workflow.restore import Kept, find_backups, plan_restore, restored
@@ -104,9 +105,6 @@ def test_every_setting_of_a_plain_build_comes_back(rig: Rig, path: str, forgotte
         differing -= {"pre_build.envs.0.choice_option"}
         lost = set()
     assert (differing, lost) == (set(), set())
-
-
-BY_THE_LISTS = {path for path, _ in walk(TEMPLATE)} - TEMPLATE_CASES.keys()
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATE_CASES))
@@ -318,6 +316,21 @@ def test_an_unknown_code_host_is_a_problem_with_its_place(rig: Rig):
     assert problem.place.file.endswith("api/definition.yaml")
 
 
+def test_a_conversion_is_planned_back(rig: Rig):
+    """What was a template build and is a plain one now becomes one again, by a step that says so."""
+    rig.write(template(inputs=[{"key": "mode", "value": "slow"}]))
+    rig.applied()
+    folder = kept(rig, "tpl", Action.CONVERT)
+    remove(rig, "tpl")
+    rig.write(plain("tpl"))
+    rig.forget()
+    rig.applied()
+    (step,) = planned_of(rig, folder).plan.steps
+    assert step.action is Action.CONVERT
+    assert step.desired is not None
+    assert step.desired.kind is Kind.TEMPLATE
+
+
 # The command ----------------------------------------------------------------------------------------------
 
 
@@ -456,9 +469,7 @@ def test_another_tree_is_refused(desk: Desk):
 def test_wrong_paths_are_sentences(desk: Desk):
     """No backup there, several runs, an unfinished or damaged one, a newer format, another project."""
     deleted(desk)
-    assert (
-        "does not exist" in desk.run("restore", "nowhere")[2] or "holds no backup" in desk.run("restore", "nowhere")[2]
-    )
+    assert "nowhere does not exist" in desk.run("restore", "nowhere")[2]
     assert "holds no backup" in desk.run("restore", ".")[2]
     assert "keeps several runs: 2023-11-14T221330Z" in desk.run("restore", ".reconciler/backup")[2]
     assert "keeps no build of that project" in desk.run("restore", PLACE, "--project", "other")[2]

@@ -2,6 +2,8 @@
 
 still as planned? ── no ──► blocked (stale)
     │ yes
+takes something away? ── yes ──► keep it (backup) ── not possible ──► failed (backup)
+    │ no, or kept
   write ── Refusal ──► failed
     │  └── Lost ──► read back: there? done : write once more, else unknown
     ▼

@@ -48,6 +48,8 @@ def find_backups(settings: Settings, cwd: str) -> tuple[Kept, ...]:
     Raises UsageError where there is none, where they are of several runs, of another server or of another tree.
     """
     path = Path(settings.path)
+    if not path.exists():
+        raise UsageError(f"{_shown(path, cwd)} does not exist", "name the folder that an apply told in its last lines")
     folder = path if path.is_dir() else path.parent
     for level, pattern in enumerate(_LEVELS):
         files = sorted(folder.glob(f"{pattern}{manifests.FILE}"))
