@@ -2,6 +2,8 @@
 
 still as planned? ── no ──► blocked (stale)
     │ yes
+takes something away? ── yes ──► keep it (backup) ── not possible ──► failed (backup)
+    │ no, or kept
   write ── Refusal ──► failed
     │  └── Lost ──► read back: there? done : write once more, else unknown
     ▼
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from reconciler.apply.backup import Backup, BackupFailed
 from reconciler.apply.inputs import with_template_kinds, without_unknown_inputs
 from reconciler.model.build import Build, elements_of
 from reconciler.model.errors import BadToken, ServerError
@@ -26,6 +29,7 @@ from reconciler.model.outcome import Ending, Fault
 from reconciler.model.record import Record
 from reconciler.plan.memory import not_taken, record_of
 from reconciler.plan.step import Action, Step
+from reconciler.server.raw import Changed
 from reconciler.server.reading import Gone, fetch
 from reconciler.server.transport import Lost, ReadDoor
 from reconciler.server.wire import Listed
@@ -105,11 +109,13 @@ class Performer:
         door: to look again and read back through.
         writer: to write through; a dry run's sends nothing.
         user: our own name, which the read-back must show; "" where the token does not tell it.
+        backup: where what is deleted, converted or lossily updated is kept; None in a dry run.
     """
 
     door: ReadDoor
     writer: Writer
     user: str
+    backup: Backup | None = None
 
     def perform(self, step: Step, announced: Record | None) -> Ended:
         """Perform one step that the plan says is to be written; `announced` is None for a delete. Raises BadToken."""
@@ -141,6 +147,8 @@ class Performer:
     def _write(self, step: Step, proof: Proof) -> None:
         assert step.send is not None
         before = None if step.action is Action.CREATE else self._look_again(step)
+        if before is not None and step.backed_up:
+            self._back_up(step, before)
         if not step.learn:
             self._until_seen(step, step.send, before, proof)
             return
@@ -154,6 +162,8 @@ class Performer:
             message = "somebody had deleted it since the plan was made"
             return Ended(Ending.DONE, Fault("gone", message), deleted=True)
         self._unchanged(step, before)
+        if step.backed_up:
+            self._back_up(step, before)
         for attempt in range(WRITES):
             assert before.build is not None
             result = self._accepted(self.writer.delete(before.build))
@@ -182,6 +192,17 @@ class Performer:
             who = "somebody" if live.stamps == step.live else live.stamps.update_by or "somebody"
             raise Stop(Ending.BLOCKED, "stale", f"{who} changed the build since the plan was made", "plan again")
         return live
+
+    def _back_up(self, step: Step, live: LiveBuild) -> None:
+        """Write down what the step takes away; without that it is not done. A dry run has no backup."""
+        if self.backup is None:
+            return
+        try:
+            self.backup.keep(step, live, self.door)
+        except Changed as error:
+            raise Stop(Ending.BLOCKED, "stale", error.message, error.hint) from None
+        except BackupFailed as error:
+            raise Stop(Ending.FAILED, "backup", error.message, error.hint) from None
 
     def _until_seen(self, step: Step, sent: Build, before: LiveBuild | None, proof: Proof) -> LiveBuild:
         """Write, and return the build as it reads back."""

@@ -7,7 +7,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,8 @@ from reconciler.model.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
+    from reconciler.model.settings import Settings
+    from reconciler.workflow.apply import Options
     from reconciler.workflow.plan import Planned
 
 INTERRUPTED = 130
@@ -55,8 +59,7 @@ def command(path: str | None, **flags: Any) -> int:
     Ctrl-C finishes what is in flight; a second one stops at once. Run again: it converges.
     --plan FILE plans again, and executes of a saved plan what is still the same.
     """
-    from reconciler.report.text import render_plan
-    from reconciler.workflow.apply import Options, check_environment, locked
+    from reconciler.workflow.apply import locked
     from reconciler.workflow.plan import World
     from reconciler.workflow.validate import load
 
@@ -64,23 +67,64 @@ def command(path: str | None, **flags: Any) -> int:
     origin = Origin.of(path, flags, world)
     settings = origin.settings
     desired = load(settings, os.environ, world.cwd)
+    again = f"reconciler plan {origin.path}" if origin.path else "reconciler plan"
     with output_to(flags["output"]) as emit:
         planned = origin.planned(desired, world)
-        as_json = flags["format_"] == "json"
-        if not as_json:
-            emit(render_plan(planned.plan, style_of(flags)))
-        check_environment(planned)
-        if planned.plan.writes and not flags["dry_run"]:
-            _ask(planned, flags)
-        _warn(settings.ledger, flags)
-        stop = threading.Event()
-        with (
-            _graceful(stop),
-            locked(settings, planned, world, Options(flags["dry_run"], stop.is_set)) as outcomes,
-        ):
-            ended = _follow(planned, outcomes, flags, (lambda _: None) if as_json else emit)
-        emit(_report(planned, ended, origin.path, as_json=as_json))
-    return INTERRUPTED if stop.is_set() else exit_code(planned, ended)
+        return carry_out(planned, settings, flags, Way(emit, again, partial(locked, settings, planned, world))).code
+
+
+Opened = AbstractContextManager[Iterator["Outcome"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to carry a plan out: what writes the data, the command to run next, and what opens the server."""
+
+    emit: Callable[[str], None]
+    again: str
+    opened: Callable[[Options], Opened]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of it: the exit code, and the outcomes in the order of the plan."""
+
+    code: int
+    outcomes: tuple[Outcome, ...]
+
+
+def carry_out(planned: Planned, settings: Settings, flags: dict[str, Any], way: Way) -> Done:
+    """Show a plan, ask, do it, and tell what was done."""
+    from reconciler.report.text import render_plan
+    from reconciler.workflow.apply import Options, check_environment
+
+    as_json = flags["format_"] == "json"
+    if not as_json:
+        way.emit(render_plan(planned.plan, style_of(flags)))
+    check_environment(planned)
+    if planned.plan.writes and not flags["dry_run"]:
+        _ask(planned, flags)
+    _warn(settings.ledger, flags)
+    stop = threading.Event()
+    folders: list[str] = []
+    with _graceful(stop), way.opened(Options(flags["dry_run"], stop.is_set, folders.append)) as outcomes:
+        ended = _follow(planned, outcomes, flags, (lambda _: None) if as_json else way.emit)
+    way.emit(_report(planned, ended, way.again, as_json=as_json))
+    for folder in folders:
+        _tell_backup(folder, None if as_json else way.emit)
+    return Done(INTERRUPTED if stop.is_set() else exit_code(planned, ended), tuple(ended))
+
+
+def _tell_backup(folder: str, emit: Callable[[str], None] | None) -> None:
+    """Say where the backup is; beside JSON on stderr."""
+    from reconciler.report.ink import safe
+
+    place = safe(os.path.relpath(folder) if folder.startswith(here()) else folder)
+    text = f"What was taken away is kept in {place}\n  → reconciler restore {place}\n"
+    if emit is None:
+        click.echo(text, err=True, nl=False)
+    else:
+        emit(text)
 
 
 def _ask(planned: Planned, flags: dict[str, Any]) -> None:
@@ -120,13 +164,12 @@ def _follow(
     return sorted(ended, key=lambda outcome: outcome.index)
 
 
-def _report(planned: Planned, ended: list[Outcome], path: str | None, *, as_json: bool) -> str:
+def _report(planned: Planned, ended: list[Outcome], again: str, *, as_json: bool) -> str:
     from reconciler.report.document import dump, plan_document
     from reconciler.report.text import render_result
 
     if as_json:
         return dump(plan_document(planned.plan, ended))
-    again = f"reconciler plan {path}" if path else "reconciler plan"
     return render_result(planned.plan, ended, again) if ended else ""
 
 

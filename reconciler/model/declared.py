@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
-from reconciler.model.build import Build, Values, elements_of, join
+from reconciler.model.build import Build, Element, Value, Values, elements_of, join
 from reconciler.model.fields import ROWS, Elements, Row
 from reconciler.model.secret import Secret
 
@@ -51,3 +52,19 @@ def _secrets(rows: tuple[Row, ...], values: Values, parent: str) -> Iterator[str
                 yield from _secrets(row.rows, element.values, f"{path}[{element.key}]")
         elif isinstance(values.get(row.path), Secret) or (row.secret and values.get("is_credential") is True):
             yield path
+
+
+def sealed(build: Build, paths: Collection[str]) -> Build:
+    """Return a build whose texts at some paths are secrets."""
+    return replace(build, values=_sealed(build.values, paths, "")) if paths else build
+
+
+def _sealed(values: Values, paths: Collection[str], parent: str) -> Values:
+    sealed: dict[str, Value] = {}
+    for leaf, value in values.items():
+        path = join(parent, leaf)
+        if elements := elements_of(value):
+            sealed[leaf] = tuple(Element(e.key, _sealed(e.values, paths, f"{path}[{e.key}]")) for e in elements)
+        else:
+            sealed[leaf] = Secret(value) if isinstance(value, str) and path in paths else value
+    return sealed

@@ -24,6 +24,7 @@ from reconciler.model.live import LiveBuild, Stamps
 from reconciler.plan import foresee, guards, losses
 from reconciler.plan.ignoring import with_ignored
 from reconciler.plan.inputs import Inputs
+from reconciler.plan.keepsake import is_exact, keepsake
 from reconciler.plan.leftover import only_in_old
 from reconciler.plan.notes import notes
 from reconciler.plan.pairs import Name, Pair, Turn
@@ -242,6 +243,8 @@ def _delete(pair: Pair, reason: str) -> Step:
         place=pair.definition.place,
         live=pair.live.stamps,
         before=pair.live.build,
+        keepsake=keepsake(pair.live, pair.record),
+        exact=is_exact(pair.live, pair.record),
         recorded=pair.record is not None,
     )
 

@@ -27,6 +27,7 @@ from reconciler.model.record import Record
 from reconciler.plan import convert, foresee, guards, losses, prune
 from reconciler.plan.ignoring import with_ignored
 from reconciler.plan.inputs import Inputs
+from reconciler.plan.keepsake import keepsake
 from reconciler.plan.likeness import suggested
 from reconciler.plan.moves import Mover, together
 from reconciler.plan.notes import labels, notes, unset, writer
@@ -200,6 +201,7 @@ def _convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
         learn=result.learn,
         unset=definition.unset,
         notes=(*labels(result.send), *notes(definition, known)),
+        keepsake=keepsake(known.live, known.record),
         exact=known.trust is Trust.EXACT,
     )
 
@@ -228,6 +230,7 @@ def _compare(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
         step,
         changes=changes,
         losses=found,
+        keepsake=keepsake(known.live, known.record) if found else None,
         blocked=blocked,
         send=result.send,
         kept=result.kept,

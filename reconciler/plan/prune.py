@@ -16,6 +16,7 @@ from reconciler.model.live import JENKINS, LiveBuild
 from reconciler.model.policy import Prune
 from reconciler.model.record import Document, Record
 from reconciler.plan.inputs import Inputs
+from reconciler.plan.keepsake import is_exact, keepsake
 from reconciler.plan.limits import limited
 from reconciler.plan.step import Action, Block, Blocked, Step, Trouble
 from reconciler.plan.usage import guarded
@@ -142,6 +143,8 @@ def _delete(inputs: Inputs, live: LiveBuild, bans: _Bans) -> Step:
         ),
         notes=_notes(live, record),
         before=live.build,
+        keepsake=keepsake(live, record),
+        exact=is_exact(live, record),
         prevent_destroy=record is not None and record.prevent_destroy,
         recorded=record is not None,
     )

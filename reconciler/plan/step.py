@@ -9,6 +9,7 @@ from reconciler.model.build import Build
 from reconciler.model.change import Change, ChangeKind
 from reconciler.model.live import Stamps
 from reconciler.model.problem import Place
+from reconciler.plan.keepsake import Keepsake
 
 
 class Action(enum.Enum):
@@ -95,6 +96,7 @@ class Step:
         old: (project, name) of the build that this create takes the place of, in a move or rename.
         after: (project, name) of the step that must be done before this one; where it is not, this is skipped.
         restore: what to create again under its old project where the step behind this delete fails (a move).
+        keepsake: what the backup keeps of the live build; None where it is not backed up.
     """
 
     action: Action
@@ -119,6 +121,7 @@ class Step:
     old: tuple[str, str] | None = None
     after: tuple[str, str] | None = None
     restore: Build | None = None
+    keepsake: Keepsake | None = None
 
     @property
     def backed_up(self) -> bool:

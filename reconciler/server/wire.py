@@ -20,10 +20,13 @@ from urllib.parse import quote
 from reconciler.model.build import CHOICE_VALUE, CODE_HOST_TYPE, MASKED, Value, Values, elements_of, keyed
 from reconciler.model.fields import ASTERISKS, PLAIN, TEMPLATE, Elements, Leaf, Row, Sight, Type
 from reconciler.model.live import Loss, Stamps
-from reconciler.model.secret import Secret
+from reconciler.model.secret import MASK, Secret
 from reconciler.server.erased import as_text, counts, new_keys
 from reconciler.server.stored import own_outputs
 from reconciler.server.typed import Json, Nonsense, as_object, boolean, branch, integer, objects, text, texts
+
+SHORTEST = 6
+"""Characters of a secret that is looked for inside other texts; a shorter one cannot be told from a common word."""
 
 Level = dict[str, Value]
 Read = Callable[[Json, Level], None]
@@ -91,12 +94,23 @@ def business(body: bytes) -> tuple[int, str]:
 
 def repeats(text: str, secrets: Iterable[Secret]) -> bool:
     """Tell whether a text holds one of the secrets, in clear or as JSON or a URL write it."""
-    for secret in secrets:
-        clear = secret.reveal() if secret.is_set else ""
-        forms = (clear, json.dumps(clear)[1:-1], json.dumps(clear, ensure_ascii=False)[1:-1], quote(clear))
-        if clear and any(form in text for form in forms):
-            return True
-    return False
+    return any(form in text for secret in secrets for form in _forms(secret))
+
+
+def masked(text: str, secrets: Iterable[Secret]) -> str:
+    """Return a text with the mask in place of every secret of `SHORTEST` characters or more."""
+    forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST}
+    for form in sorted(forms, key=lambda form: (-len(form), form)):
+        text = text.replace(form, MASK)
+    return text
+
+
+def _forms(secret: Secret) -> tuple[str, ...]:
+    """Return what a secret looks like in clear, in JSON and in a URL; nothing where it has no text."""
+    clear = secret.reveal() if secret.is_set else ""
+    if not clear:
+        return ()
+    return (clear, json.dumps(clear)[1:-1], json.dumps(clear, ensure_ascii=False)[1:-1], quote(clear))
 
 
 def _reveal(value: object) -> str:

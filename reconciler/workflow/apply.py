@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from reconciler.apply.apply import Run, apply
+from reconciler.apply.backup import STATE, Backup
 from reconciler.apply.perform import Performer
+from reconciler.definitions import writer as definition_writer
+from reconciler.model.declared import secrets_in
 from reconciler.model.errors import InvalidDefinitions
 from reconciler.model.outcome import Outcome
 from reconciler.model.problem import Place, Problem
@@ -23,10 +27,11 @@ COMMITS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to apply. `stopped`: whether the user asked to stop."""
+    """How to apply. `stopped`: whether the user asked to stop; `backed_up`: told the folder of a backup."""
 
     dry_run: bool = False
     stopped: Callable[[], bool] = lambda: False
+    backed_up: Callable[[str], None] = lambda _: None
 
 
 def check_environment(planned: Planned) -> None:
@@ -68,11 +73,12 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
                 writer.probe()
         stack.callback(door.close)
         user = wire.user_of(settings.token) if settings.token else ""
+        backup = None if options.dry_run else _backup(settings, planned, world, options)
         run = Run(
-            performer=Performer(door, writer, user),
+            performer=Performer(door, writer, user, backup),
             books=books,
             tree=settings.tree,
-            commit=next((world.environ[name] for name in COMMITS if world.environ.get(name)), ""),
+            commit=_commit(world),
             threads=settings.concurrency,
             now=clock.wall,
             stopped=options.stopped,
@@ -81,3 +87,25 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
             vanished=planned.vanished,
         )
         yield apply(planned.plan, run)
+
+
+def _commit(world: World) -> str:
+    return next((world.environ[name] for name in COMMITS if world.environ.get(name)), "")
+
+
+def _backup(settings: Settings, planned: Planned, world: World, options: Options) -> Backup:
+    """Return the run's backup; it makes its folder when the first build is kept."""
+    steps = planned.plan.steps
+    builds = [build for step in steps for build in (step.desired, step.send, step.before) if build]
+    token = (settings.token,) if settings.token else ()
+    return Backup(
+        home=Path(settings.backup_dir or Path(settings.root, STATE, "backup")),
+        server=settings.server,
+        tree=settings.tree,
+        commit=_commit(world),
+        begun=(world.clock or Clock()).wall(),
+        define=definition_writer.write,
+        secrets=(*token, *(secret for build in builds for secret in secrets_in(build))),
+        deep=settings.deep_read,
+        tell=options.backed_up,
+    )

@@ -1,0 +1,67 @@
+"""Folders and files of a backup: names that every file system takes, for our own eyes only, written whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+LONGEST = 200
+"""Characters of a name, so that it fits every file system with an ending behind it."""
+
+_ODD = re.compile(rb"[^A-Za-z0-9._-]")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+_MODE_FOLDER, _MODE_FILE = 0o700, 0o600
+
+
+def safe_name(text: str) -> str:
+    """Return a file name for a text: the same every time, and another one for every other text.
+
+    What is not a letter of ASCII, a digit, "." "_" or "-" is written as %XX of its UTF-8, and so is a dot at an
+    end and the first letter of what some system reserves. A name that only its capitals tell from another, or
+    that is too long, ends in a part of the text's SHA-256.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    name = _ODD.sub(lambda match: b"%%%02X" % match.group()[0], data).decode("ascii")
+    name = re.sub(r"^\.|\.$", "%2E", name) or "%"
+    if _RESERVED.fullmatch(name):
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+    if len(name) <= LONGEST and text == text.lower():
+        return name
+    return f"{name[: LONGEST - 9]}~{hashlib.sha256(data).hexdigest()[:8]}"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and what is missing above it, readable by us alone. Raises OSError."""
+    missing = [above for above in (folder, *folder.parents) if not above.exists()]
+    for above in reversed(missing):
+        above.mkdir(mode=_MODE_FOLDER, exist_ok=True)
+
+
+def keep_out_of_git(folder: Path) -> None:
+    """Put a `.gitignore` over everything into a folder that has none. Raises OSError."""
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file whole or not at all, on the disk when this returns. Raises OSError."""
+    part = path.with_name(f".{path.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _MODE_FILE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    flush_folder(path.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make sure that a folder's entries are on the disk. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,211 @@
+"""A build → the YAML text of its definition, which the loader reads back to the same build.
+
+    build ─► nested mappings in the order of the table ─► lines
+
+A text of many lines is a `|` block where that is exact; every other text is plain where no reader takes it
+for something else, else in double quotes. A secret is written as the source that the caller names for its
+path, or left out. Same build, same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.definitions.document import EXTRA
+from reconciler.definitions.scalars import resolve
+from reconciler.model.build import DEFAULT, Build, Value, Values, elements_of, join
+from reconciler.model.fields import ROWS, Elements, Leaf, Row, Type
+from reconciler.model.secret import Secret
+
+Source = Mapping[str, str]
+"""Where a value comes from, as a definition writes it: `{"from_env": "BUILD_PW"}`."""
+
+_LETTER = "A-Za-z_\u00c0-\u024f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+_PLAIN = re.compile(f"[{_LETTER}/$](?:[{_LETTER}0-9./$@+=~%()-]|:(?=[{_LETTER}0-9/])|[ ](?=[{_LETTER}0-9./$@+=~%(-]))*")
+_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
+"""What some reader of YAML takes for a boolean or for nothing."""
+
+_ESCAPED = re.compile(
+    '["\\\\\x00-\x1f\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\ufeff\ufff9-\uffff'
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+"""What double quotes need escaped, and what nobody sees."""
+
+_NOT_IN_BLOCKS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029\ud800-\udfff]")
+_SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_REPLACEMENT = "\ufffd"
+_LAST_IN_A_BYTE, _LAST_IN_TWO = 0xFF, 0xFFFF
+
+
+def write(
+    build: Build,
+    *,
+    sources: Mapping[str, Source] | None = None,
+    comments: Mapping[str, str] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> str:
+    """Return the text of a definition, with a final newline.
+
+    Args:
+        build: what to declare. Values that the table does not know are not written; a build step that is
+            False is written as null.
+        sources: path of a secret → its source; a secret without one is left out.
+        comments: path of a setting, an element or a block → text above it; "" is the head of the document.
+        extra: what stands under `x-reconciler`: mappings, lists, texts, numbers, booleans.
+
+    Half a surrogate pair, which no YAML can hold, becomes U+FFFD.
+    """
+    document: dict[str, Any] = {"name": build.name, "project_key": build.project}
+    document |= _Tree(sources or {}).level(ROWS[build.kind], build.values, "")
+    if extra:
+        document[EXTRA] = dict(extra)
+    page = _Page(comments or {})
+    page.comment("", "")
+    page.mapping(document, "", "")
+    return "\n".join(page.lines) + "\n"
+
+
+class _Named(dict[str, Any]):
+    """A mapping in a list that is named by its key."""
+
+    def __init__(self, key: str, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.key = key
+
+
+class _Flow(dict[str, str]):
+    """A mapping on one line: a source."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Nests the flat levels of a build."""
+
+    sources: Mapping[str, Source]
+
+    def level(self, rows: Sequence[Row], values: Values, parent: str) -> dict[str, Any]:
+        node: dict[str, Any] = {}
+        credential = values.get("is_credential") is True
+        for row in rows:
+            if row.path not in values:
+                continue
+            path, value = join(parent, row.path), values[row.path]
+            if isinstance(row, Leaf) and row.secret and credential and isinstance(value, str) and value:
+                value = Secret(None)
+            if not isinstance(value, Secret):
+                _put(node, row.path, self._value(row, value, path))
+            elif path in self.sources:
+                _put(node, row.path, _Flow(self.sources[path]))
+        return node
+
+    def _value(self, row: Row, value: Value, path: str) -> Any:
+        if value is DEFAULT:
+            return None
+        if isinstance(row, Elements):
+            return [_Named(e.key, self.level(row.rows, e.values, f"{path}[{e.key}]")) for e in elements_of(value)]
+        if row.type is Type.BLOCK:
+            return {} if value is True else None
+        return list(value) if isinstance(value, tuple) else value
+
+
+def _put(node: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value at its path; what is below a block that is null is left out."""
+    *blocks, leaf = path.split(".")
+    for block in blocks:
+        node = node.setdefault(block, {})
+        if node is None:
+            return
+    node[leaf] = value
+
+
+@dataclass(slots=True)
+class _Page:
+    """The lines so far."""
+
+    comments: Mapping[str, str]
+    lines: list[str] = field(default_factory=list)
+
+    def comment(self, path: str, indent: str) -> None:
+        """Write the comment above a path, if there is one."""
+        if path in self.comments:
+            lines = self.comments[path].rstrip("\n").split("\n")
+            self.lines += [f"{indent}# {_NOT_IN_BLOCKS.sub(_escape, line)}".rstrip() for line in lines]
+
+    def mapping(self, node: Mapping[str, Any], path: str, indent: str, lead: str = "") -> None:
+        """Write a mapping; `lead` stands in front of its first key in place of the indentation."""
+        for key, value in node.items():
+            here = join(path, key)
+            self.comment(here, lead.rstrip("- ") if lead else indent)
+            head = f"{lead or indent}{key if _is_plain(key) else _quoted(key)}:"
+            lead = ""
+            if isinstance(value, Mapping) and value and not isinstance(value, _Flow):
+                self.lines.append(head)
+                self.mapping(value, here, f"{indent}  ")
+            elif isinstance(value, list) and value:
+                self.lines.append(head)
+                self._list(value, here, f"{indent}  ")
+            else:
+                self._scalar(head, value, indent)
+
+    def _list(self, items: list[Any], path: str, indent: str) -> None:
+        for place, item in enumerate(items):
+            here = f"{path}[{item.key if isinstance(item, _Named) else place}]"
+            self.comment(here, indent)
+            if isinstance(item, Mapping) and item:
+                self.mapping(item, here, f"{indent}  ", f"{indent}- ")
+            else:
+                self.lines.append(f"{indent}- {_inline(item)}")
+
+    def _scalar(self, head: str, value: Any, indent: str) -> None:
+        block = _block(value, f"{indent}  ") if isinstance(value, str) else None
+        if block is None:
+            self.lines.append(f"{head} {_inline(value)}")
+        else:
+            self.lines += [f"{head} {block[0]}", *block[1:]]
+
+
+def _inline(value: Any) -> str:
+    """Write a value on one line."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value if _is_plain(value) else _quoted(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_inline(item)}" for key, item in value.items()) + "}"
+    return "[]" if isinstance(value, list) else str(value)
+
+
+def _is_plain(text: str) -> bool:
+    return _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS and resolve(text) == text
+
+
+def _quoted(text: str) -> str:
+    return f'"{_ESCAPED.sub(_escape, text)}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    code = ord(character)
+    if 0xD800 <= code <= 0xDFFF:
+        return _REPLACEMENT
+    if code <= _LAST_IN_A_BYTE:
+        return _SHORT.get(character) or f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= _LAST_IN_TWO else f"\\U{code:08x}"
+
+
+def _block(text: str, indent: str) -> list[str] | None:
+    """Write a text of many lines as a block: its header and its lines; None where that would not be exact."""
+    body = text.rstrip("\n")
+    ends = len(text) - len(body)
+    lines = body.split("\n")
+    blank = not lines[0].strip() or not lines[-1].strip()
+    if "\n" not in text or blank or _NOT_IN_BLOCKS.search(text):
+        return None
+    deep = "2" if lines[0][0] in " \t" else ""
+    header = f"|{deep}{('-', '', '+')[min(ends, 2)]}"
+    return [header, *(f"{indent}{line}" if line else "" for line in lines), *[""] * (ends - 1)]
