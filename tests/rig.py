@@ -19,6 +19,7 @@ from reconciler.workflow.apply import Options, check_environment, locked
 from reconciler.workflow.plan import Planned, World, make_plan
 from reconciler.workflow.validate import load
 from tests.wire_transport import transport_to
+from tests.witness import WITNESS
 
 TOKEN = "e30.eyJuYW1lIjoiYWRtaW4iLCJ1aWQiOiJ1MSIsImFjY291bnQiOiJhZG1pbiJ9.sig"
 Stored = dict[str, Any]
@@ -80,7 +81,9 @@ class Rig:
         planned = self.planned()
         check_environment(planned)
         with locked(self.settings, planned, self.world, options or Options()) as outcomes:
-            return sorted(outcomes, key=lambda outcome: outcome.index)
+            ended = sorted(outcomes, key=lambda outcome: outcome.index)
+        WITNESS.check()
+        return ended
 
     def applied(self) -> None:
         """Apply, and make sure that every step was done."""

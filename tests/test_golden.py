@@ -37,6 +37,7 @@ from reconciler.workflow.plan import Planned, World, make_plan
 from reconciler.workflow.validate import load
 from tests.rig import TOKEN, Rig, plain
 from tests.wire_transport import transport_to
+from tests.witness import WITNESS
 
 FOLDER = Path(__file__).parent / "golden"
 CASES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
@@ -81,7 +82,9 @@ class Stage:
         planned, settings, world = self.plan(tree)
         check_environment(planned)
         with locked(settings, planned, world, Options()) as outcomes:
-            return planned, sorted(outcomes, key=lambda outcome: outcome.index)
+            ended = sorted(outcomes, key=lambda outcome: outcome.index)
+        WITNESS.check()
+        return planned, ended
 
     def play(self) -> None:
         """Everything up to the plan that the case is about."""

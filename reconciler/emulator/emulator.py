@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -18,6 +19,12 @@ from .refusals import AnswerError
 from .settings import Settings
 from .store import Store
 from .world import World, shipped
+
+WRITTEN = "reconciler.emulator.written"
+"""Audit event (PEP 578) of every change that a request made: the request, the build's document before and after.
+
+One of the two is None for a create or a delete. The documents are those of the store: look, and change nothing.
+"""
 
 _GUARDED = ("/openapi/", "/api/")
 
@@ -124,6 +131,9 @@ class Emulator:
                 return found.handler(call)
             except AnswerError as refusal:
                 return refusal.answer()
+            finally:
+                for before, after in self._store.written():
+                    sys.audit(WRITTEN, request, before, after)
 
     def _routes(self) -> tuple[router.Route, ...]:
         return router.ROUTES if self._settings.internal_read else router.WITHOUT_INTERNAL_READ

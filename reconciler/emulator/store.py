@@ -41,8 +41,10 @@ class Store:
         self._names: dict[str, dict[int, Record]] = {}
         self._projects: dict[str, dict[int, Record]] = {}
         self._created = 0
+        self._written: list[tuple[Document | None, Document | None]] = []
         for build in builds:
             self.insert(copy.deepcopy(build))
+        self.written()
 
     def insert(self, document: Document) -> None:
         """Store a new build at the end."""
@@ -52,6 +54,7 @@ class Store:
         self._records[record.number] = record
         self._names.setdefault(record.name, {})[record.number] = record
         self._projects.setdefault(record.project, {})[record.number] = record
+        self._written.append((None, document))
 
     def find(self, name: str, project: str) -> Record | None:
         """The first build of that name and project; an empty one of the two matches any."""
@@ -63,6 +66,7 @@ class Store:
 
     def replace(self, record: Record, document: Document) -> None:
         """Put a new document in a build's place; name and project stay."""
+        self._written.append((record.document, document))
         record.document = document
 
     def delete(self, name: str, project: str) -> None:
@@ -72,6 +76,12 @@ class Store:
                 del self._records[record.number]
                 del self._names[record.name][record.number]
                 del self._projects[record.project][record.number]
+                self._written.append((record.document, None))
+
+    def written(self) -> list[tuple[Document | None, Document | None]]:
+        """Take what was written since the last call: pairs of a document before and after, not copies."""
+        taken, self._written = self._written, []
+        return taken
 
     def of_project(self, project: str) -> list[Record]:
         """The builds of a project in the order of their creation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,12 @@ from reconciler.server import wire
 from reconciler.server.transport import Clock, ReadDoor, WriteDoor
 from reconciler.server.writing import DryWriter, ServerWriter, Writer
 from reconciler.workflow.plan import Planned, World, connection, open_ledger
+
+BEGUN, ENDED = "reconciler.apply.begun", "reconciler.apply.ended"
+"""Audit events (PEP 578) around everything that an apply sends, the server's address and the plan with them.
+
+Whoever watches the process with `sys.addaudithook` knows what is about to be written. Its secrets are sealed.
+"""
 
 COMMITS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
 """Where CI platforms say which commit they build: GitHub, GitLab, Jenkins."""
@@ -67,6 +74,8 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
             books = stack.enter_context(open_ledger(settings, writable=True))
             books.lock(projects)
             stack.callback(books.unlock, projects)
+            sys.audit(BEGUN, settings.server, planned.plan)
+            stack.callback(sys.audit, ENDED, settings.server, planned.plan)
             door = WriteDoor(where)
             writer = ServerWriter(door)
             if planned.plan.writes:
