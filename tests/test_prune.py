@@ -790,6 +790,11 @@ def test_a_record_stays_where_absence_proves_nothing(scene: Scene):
     scene.record("a0", tree="shop")
     scene.apply()
     assert "a0" in scene.document().records
+    another_project(scene, "d0", "d1")
+    scene.disappear("d0", "d1")
+    scene.remove("d0")
+    scene.apply()
+    assert set(scene.document("demo").records) == {"d0", "d1"}
 
 
 def test_a_build_that_was_deleted_meanwhile_is_done_and_said(scene: Scene):
