@@ -173,7 +173,7 @@ def _convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
     blocked = (
         guards.foreign(known.record, inputs.tree)
         or guards.needs_cluster(result)
-        or losses.lossy(found, "a conversion")
+        or losses.lossy(found, "a conversion", "which the other kind does not have")
         or _without_value(result)
     )
     other = "plain" if build.kind is Kind.TEMPLATE else "template"
@@ -186,7 +186,7 @@ def _convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
         send=result.send,
         learn=result.learn,
         unset=definition.unset,
-        notes=notes(definition, known),
+        notes=notes(definition, known, result.send),
         exact=known.trust is Trust.EXACT,
     )
 
