@@ -60,3 +60,10 @@ def pytest_terminal_summary(terminalreporter, config):
     told = config.stash[COUNTS]
     applies, writes = told["applies"] + WITNESS.applies, told["writes"] + WITNESS.writes
     terminalreporter.write_line(f"witness: {applies} applies, {writes} writes seen")
+
+
+@pytest.fixture(params=["deep", "detail"])
+def seeing(request, rig) -> bool:
+    """The same rig with the internal read and without it; tells whether hidden settings are seen."""
+    rig.deep = request.param == "deep"
+    return rig.deep

@@ -5,15 +5,19 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from reconciler.emulator import Emulator
 from reconciler.model.definition import Desired
 from reconciler.model.outcome import Ending, Outcome
+from reconciler.model.policy import Policy
 from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
-from reconciler.plan.step import Plan
+from reconciler.plan.step import Block, Plan
 from reconciler.server.transport import Clock
 from reconciler.workflow.apply import Options, check_environment, locked
 from reconciler.workflow.plan import Planned, World, make_plan
@@ -37,6 +41,9 @@ class Rig:
         self.ledger = folder / "ledger.db"
         self.name = "rig"
         self.token = TOKEN
+        self.deep = True
+        self.policy = Policy()
+        self.accepted: dict[str, dict[str, str]] = {}
 
     # the tree
 
@@ -57,6 +64,8 @@ class Rig:
             tree=self.name,
             ledger=str(self.ledger),
             token=Secret(self.token),
+            policy=self.policy,
+            deep_read=self.deep,
         )
 
     @property
@@ -67,7 +76,13 @@ class Rig:
     # the stages
 
     def load(self) -> Desired:
-        return load(self.settings, self.environ, str(self.tree))
+        """Load the tree, and let each definition accept what `accept` has put down for it."""
+        desired = load(self.settings, self.environ, str(self.tree))
+        accepting = tuple(
+            replace(d, accept_loss={**d.accept_loss, **self.accepted.get(d.build.name, {})})
+            for d in desired.definitions
+        )
+        return replace(desired, definitions=accepting)
 
     def planned(self) -> Planned:
         return make_plan(self.settings, self.load(), self.world)
@@ -84,6 +99,15 @@ class Rig:
             ended = sorted(outcomes, key=lambda outcome: outcome.index)
         WITNESS.check()
         return ended
+
+    def accept(self) -> list[str]:
+        """Let go exactly what the plan's blocked steps name, by the line that they print; return the paths."""
+        paths = []
+        for step in self.plan().steps:
+            if step.blocked is not None and step.blocked.reason is Block.LOSS:
+                self.accepted[step.name] = pasted(step.blocked.hint)
+                paths += sorted(self.accepted[step.name])
+        return paths
 
     def applied(self) -> None:
         """Apply, and make sure that every step was done."""
@@ -123,6 +147,12 @@ class Rig:
     def quiet(self) -> None:
         """Forget the requests so far."""
         self.emulator.clear_requests()
+
+
+def pasted(hint: str) -> dict[str, str]:
+    """What somebody pastes who was told how to let losses go."""
+    line = yaml.safe_load(hint[hint.index("x-reconciler: ") :])
+    return dict(line["x-reconciler"]["accept_loss"])
 
 
 def plain(name: str = "api", **more: Any) -> dict[str, Any]:

@@ -140,6 +140,7 @@ class Crowded:
 
 def test_a_build_written_right_after_us_is_not_recorded_as_ours(rig: Rig):
     """The read-back shows another user: failed as overtaken, no record, and the next update is blocked."""
+    rig.deep = False
     rig.write(plain())
     planned = rig.planned()
     world = World({}, str(rig.tree), lambda: transport_to(Crowded(rig)), rig.world.clock)
@@ -278,7 +279,8 @@ def test_the_ledger_holds_no_secret(rig: Rig):
 
 
 def test_an_update_without_a_record_is_blocked(applied: Rig):
-    """Nothing shows what it would erase; the other builds go on."""
+    """Where nothing shows what it would erase; the other builds go on, and so does this one once it is let go."""
+    applied.deep = False
     applied.forget()
     applied.write(plain(build_script="other\n"), plain("new"))
     api, new = applied.plan().steps
@@ -288,6 +290,19 @@ def test_an_update_without_a_record_is_blocked(applied: Rig):
     assert new.blocked is None
     assert endings(applied.apply()) == [(Ending.BLOCKED, "loss"), (Ending.DONE, "")]
     assert applied.stored("api")["scripts"] == "make\n"
+    assert applied.accept() == ["unreadable"]
+    applied.applied()
+    assert applied.plan().empty
+
+
+def test_an_update_without_a_record_goes_through_where_the_whole_build_is_seen(applied: Rig):
+    """The internal read shows that there is nothing to lose."""
+    applied.forget()
+    applied.write(plain(build_script="other\n"))
+    assert applied.plan().steps[0].losses == ()
+    applied.applied()
+    assert applied.stored("api")["scripts"] == "other\n"
+    assert applied.plan().empty
 
 
 def test_an_update_that_would_erase_what_detail_shows_is_blocked(applied: Rig):
@@ -355,28 +370,33 @@ def test_a_definition_of_a_jenkins_build_is_blocked(rig: Rig):
     assert step.blocked.reason is Block.UNWRITABLE
 
 
-def test_a_build_of_the_other_kind_is_not_converted(applied: Rig):
+def test_a_build_of_the_other_kind_that_nobody_declared_is_not_converted(applied: Rig):
+    """What a conversion would end and no record of this tree declares is a loss (more in `test_convert`)."""
+    applied.forget()
     applied.write(template("api"))
     (step,) = applied.plan().steps
     assert step.action is Action.CONVERT
     assert step.blocked is not None
+    assert step.blocked.reason is Block.LOSS
     applied.apply()
     assert applied.stored("api")["template_id"] == ""
 
 
-def test_what_somebody_undid_again_is_no_step_but_ends_certainty(applied: Rig):
+def test_what_somebody_undid_again_is_no_step_but_ends_certainty(applied: Rig, seeing: bool):
     """A build saved in the page without a change: shown settings agree, and nothing unreadable is declared."""
     applied.meddle("api", lambda stored: None)
     (step,) = applied.plan().steps
     assert step.action is Action.KEEP
     assert "mallory" in step.notes[0]
-    applied.write(
-        plain(build_script="make\n", advanced_settings={"cluster_name": "gpu-cluster", "privileged_mode": True})
-    )
+    declared = {"cluster_name": "gpu-cluster", "privileged_mode": True}
+    applied.write(plain(build_script="make\n", advanced_settings=declared))
+    assert applied.accept() == ([] if seeing else ["unreadable"])
     applied.applied()
     applied.meddle("api", lambda stored: stored.update(enable_privileged_mode=False))
     (step,) = applied.plan().steps
-    assert [(c.path, c.kind) for c in step.changes] == [("advanced_settings.privileged_mode", ChangeKind.UNVERIFIABLE)]
+    kind = ChangeKind.CHANGED if seeing else ChangeKind.UNVERIFIABLE
+    assert [(c.path, c.kind) for c in step.changes] == [("advanced_settings.privileged_mode", kind)]
+    assert applied.accept() == ([] if seeing else ["unreadable"])
     applied.applied()
     assert applied.stored("api")["enable_privileged_mode"] is True
 

@@ -142,6 +142,7 @@ def desk(served, tmp_path, monkeypatch, capsys):
     emulator, url = served
     emulator.set_state(WORLD, [])
     emulator.set_faults([])
+    emulator.set_settings({"internal_read": True})
     emulator.clear_requests()
     folder = tmp_path / "tree"
     folder.mkdir()
@@ -588,9 +589,14 @@ def with_secrets() -> dict[str, Any]:
     )
 
 
-def test_every_kind_of_step_as_json_is_as_the_schema_says(desk: Desk, monkeypatch):
-    """Create, update, keep, released, unverifiable, losses, blocked and unread: one plan, one schema."""
+@pytest.mark.parametrize("seeing", [True, False])
+def test_every_kind_of_step_as_json_is_as_the_schema_says(desk: Desk, monkeypatch, seeing: bool):
+    """Create, update, keep, released, unverifiable, losses, blocked and unread: one plan, one schema.
+
+    Where the internal read is served, what detail hides is a change; else it is unverifiable, and blocked.
+    """
     monkeypatch.setenv("BUILD_PW", FROM_ENV)
+    desk.emulator.set_settings({"internal_read": seeing})
     unreadable = {"advanced_settings": {"privileged_mode": True, "timeout": 9}}
     before = [plain(name, **unreadable) for name in ("released", "seen", "lossy", "unread")]
     desk.write(*before, {**with_secrets(), "name": "gone"})
@@ -612,20 +618,23 @@ def test_every_kind_of_step_as_json_is_as_the_schema_says(desk: Desk, monkeypatc
     plan = said.json
     steps = {step["name"]: step for step in plan["steps"]}
     kinds = {change["kind"] for step in plan["steps"] for change in step["changes"]}
-    assert kinds >= {"added", "changed", "released", "unverifiable"}
+    assert kinds >= {"added", "changed", "released"} | ({"unverifiable"} if not seeing else set())
     assert {s["action"] for s in plan["steps"]} == {"create", "update", "keep"}
     assert {s["blocked"] for s in plan["steps"]} == {None, "loss", "unread", "unwritable"}
-    assert [loss["path"] for loss in steps["lossy"]["losses"]] == ["post_build.scripts"]
+    unseen = [] if seeing else ["unreadable"]
+    assert [loss["path"] for loss in steps["lossy"]["losses"]] == ["post_build.scripts", *unseen]
+    assert [loss["path"] for loss in steps["seen"]["losses"]] == unseen
     assert re.fullmatch("[0-9a-f]{12}", steps["lossy"]["losses"][0]["digest"])
-    assert plan["summary"]["blocked"] == 3
+    assert plan["summary"]["blocked"] == (3 if seeing else 4)
     assert plan["complete"] is False
     assert plan["orphans"] == [{"project": "yaml", "name": "gone"}]
-    assert [(c["kind"], c.get("before_known")) for c in steps["seen"]["changes"]] == [("unverifiable", False)]
+    known = ("changed", None) if seeing else ("unverifiable", False)
+    assert [(c["kind"], c.get("before_known")) for c in steps["seen"]["changes"]] == [known]
     outcome = desk.run("apply", "--yes", "--format", "json").json
     ended = {step["name"]: step.get("outcome") for step in outcome["steps"]}
     assert ended == {
         "from-template": "done", "lossy": "blocked", "made": "done", "old": "blocked", "released": None,
-        "seen": "done", "unread": "blocked",
+        "seen": "done" if seeing else "blocked", "unread": "blocked",
     }  # fmt: skip
 
 

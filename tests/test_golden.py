@@ -3,7 +3,8 @@
 golden/<case>/tree/        the definitions that are planned
              /before/      applied first, where the ledger is to know something
              /live.json    builds that the server has at the beginning, in its stored form
-             /scene.json   what happens between (environment, edits, faults, workflows), the policy, whether to apply
+             /scene.json   what happens between (environment, edits, faults, workflows), the policy, whether the
+                           internal read is asked, which losses the definitions accept, whether to apply
              /plan.txt, plan.json, plan-verbose.txt, apply.txt   what is expected
 
 `UPDATE_GOLDEN=1 python -m pytest tests/test_golden.py` rewrites what is expected: read the difference.
@@ -25,6 +26,7 @@ import pytest
 from reconciler.config import Flags, resolve
 from reconciler.emulator import Emulator
 from reconciler.model.change import ChangeKind
+from reconciler.model.definition import Desired
 from reconciler.model.outcome import Ending, Outcome
 from reconciler.model.policy import Policy, Prune
 from reconciler.plan.step import Action, Block
@@ -66,10 +68,16 @@ class Stage:
         root = str(self.folder / tree)
         flags = Flags(server="http://zadig.example", ledger=str(self.ledger), concurrency=1)
         settings = resolve(None, flags, {"ZADIG_TOKEN": TOKEN, **self.environ}, root)
-        settings = replace(settings, policy=self._policy(tree))
+        settings = replace(settings, policy=self._policy(tree), deep_read=self.scene.get("deep_read", True))
         clock = Clock(now=lambda: self.time, wall=lambda: self.time, sleep=lambda _: None)
         world = World(self.environ, root, lambda: transport_to(self.emulator), clock)
-        return make_plan(settings, load(settings, self.environ, root), world), settings, world
+        return make_plan(settings, self._accepting(load(settings, self.environ, root)), world), settings, world
+
+    def _accepting(self, desired: Desired) -> Desired:
+        """Let each definition accept what the scene says: name of the build → path → digest."""
+        accepted = self.scene.get("accept_loss", {})
+        definitions = [replace(d, accept_loss=accepted.get(d.build.name, d.accept_loss)) for d in desired.definitions]
+        return replace(desired, definitions=tuple(definitions))
 
     def _policy(self, tree: str) -> Policy:
         """How far the plan that the case is about may go; what was before went no further than usual."""
@@ -175,6 +183,7 @@ def test_a_block_that_is_declared_no_more_is_said_to_be_released(rig: Rig):
 
 def test_a_change_that_left_no_stamp_is_put_on_nobody(rig: Rig):
     """The stamps are still those of our own write: they do not say who changed the service modules since."""
+    rig.deep = False
     rig.write(plain(build_script="make\n"))
     rig.applied()
     targets = [{"product_name": "yaml", "service_name": "s", "service_module": "m"}]

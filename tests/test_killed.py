@@ -204,6 +204,7 @@ def written(scene: Scene, fault: dict[str, Any]) -> bool:
 
 def test_a_build_that_somebody_changed_after_the_kill_is_not_overwritten_blindly(scene: Scene, capsys):
     """The create was done and never recorded, then somebody else wrote: that is not ours to replace unseen."""
+    scene.emulator.set_settings({"internal_read": False})
     scene.kill(at("slow", 0, "POST"), lambda: "a" in scene.stored())
     builds = list(scene.stored().values())
     for build in builds:

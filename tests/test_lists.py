@@ -19,6 +19,7 @@ from reconciler.model.fields import PLAIN, TEMPLATE, Elements, walk
 from reconciler.plan.step import Action, Block, Step
 from tests.field_cases import ADVANCED, DOCKER, MISSING, PLAIN_CASES, REPO, STORAGE, Case, holds, read, write
 from tests.rig import Rig, Stored, plain, template
+from tests.test_every_field import WHOLE_LISTS, concrete
 
 A = "advanced_settings"
 ADDED, REMOVED, CHANGED = ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.CHANGED
@@ -361,7 +362,11 @@ def test_a_list_that_git_never_declared_is_kept(rig: Rig, name: str):
 
 @pytest.mark.parametrize("kind", ["plain", "template"])
 def test_a_repository_that_git_never_declared_cannot_be_sent_back(rig: Rig, kind: str):
-    """Nobody knows its code host's alias: the write is blocked as unwritable, and declaring repo_info lifts that."""
+    """Nobody knows its code host's alias: the write is blocked as unwritable, and declaring repo_info lifts that.
+
+    Where the internal read tells the alias, nothing is in the way (`test_deep_read`).
+    """
+    rig.deep = False
     repos = [repository("a")]
     make: Callable[..., dict[str, Any]] = plain if kind == "plain" else template
     rig.write(make("model", repo_info=repos), make("b"))
@@ -385,6 +390,7 @@ def test_a_repository_that_git_never_declared_cannot_be_sent_back(rig: Rig, kind
     rig.apply()
     assert read(rig.stored("b"), where) == page
     rig.write(make("model", repo_info=repos), make("b", repo_info=repos, **changed))
+    assert rig.accept() == ["unreadable"]
     rig.applied()
     assert rig.plan().empty
 
@@ -443,8 +449,10 @@ def test_a_set_moved_on_the_server_is_no_change(rig: Rig, name: str):
 
 @pytest.mark.parametrize("how", ["added", "removed", "changed"])
 @pytest.mark.parametrize("name", HIDDEN)
-def test_an_unreadable_list_changed_on_the_server_is_unverifiable_and_written_again(rig: Rig, name: str, how: str):
-    """Nothing shows what it is now: the list is named as unverifiable, with who, and apply makes it so."""
+def test_an_unreadable_list_changed_on_the_server_is_seen_or_unverifiable_and_written_again(
+    rig: Rig, seeing: bool, name: str, how: str
+):
+    """The very element is named; where nothing shows it, the list is, as unverifiable, with who, and blocked."""
     case = applied(rig, name, 0, 1, 2)
     full = read(rig.stored("b"), case.store)
     rig.write(case.document(case.elements[0], case.elements[1]))
@@ -453,9 +461,15 @@ def test_an_unreadable_list_changed_on_the_server_is_unverifiable_and_written_ag
     rig.meddle("b", with_element(case, {"added": full, "removed": full[:1], "changed": other}[how]))
     step = planned(rig)
     assert step.action is Action.UPDATE
-    assert (name, UNVERIFIABLE) in changes(step)
-    assert "mallory" in step.reason
-    assert changes(step, UNVERIFIABLE) == []
+    if seeing:
+        where = f"{name}[{case.keys[0 if how == 'changed' else 2 if how == 'added' else 1]}]"
+        kind = {"added": REMOVED, "removed": ADDED, "changed": CHANGED}[how]
+        assert changes(step) == [(f"{where}.{case.leaf}" if how == "changed" else where, kind)]
+    else:
+        assert (name, UNVERIFIABLE) in changes(step)
+        assert "mallory" in step.reason
+        assert changes(step, UNVERIFIABLE) == []
+    assert rig.accept() == ([] if seeing else ["unreadable"])
     rig.applied()
     assert stored_keys(rig, case) == [case.keys[0], case.keys[1]]
     assert read(rig.stored("b"), case.store)[0][case.stored_leaf] == case.elements[0][case.leaf]
@@ -963,7 +977,7 @@ def other_than(path: str, case: Case) -> Any:
 
 
 @pytest.mark.parametrize("path", sorted(PLAIN_CASES.keys() - NOT_BEHIND_OUR_BACK.keys()))
-def test_of_everything_declared_each_change_behind_our_back_is_seen_and_undone(rig: Rig, path: str):
+def test_of_everything_declared_each_change_behind_our_back_is_seen_and_undone(rig: Rig, seeing: bool, path: str):
     """Also in the company of all other settings, one that changed is the one that the plan shows."""
     case = PLAIN_CASES[path]
     rig.write(plain("b", **EVERYTHING))
@@ -985,10 +999,15 @@ def test_of_everything_declared_each_change_behind_our_back_is_seen_and_undone(r
     for name, key in keys.items():
         where = where.replace(f"{name}[]", f"{name}[{key}]")
     outer = path.partition("[]")[0] if "storages_properties[]" in path or "custom_" in path else where
-    if shown:
+    if seeing:
+        assert (unseen, step.blocked) == (set(), None)
+        inside = {place for place in shown if place.startswith(f"{path}[")}
+        assert shown == (inside if path in WHOLE_LISTS and inside else {concrete(path)})
+    elif shown:
         assert shown == {where}
     else:
         assert outer in unseen or path in ("infrastructure", "script_type")
+    assert rig.accept() == ([] if seeing else ["unreadable"])
     rig.applied()
     assert holds(read(rig.stored("b"), case.store), case.encode(declared(path)))
     assert rig.plan().empty

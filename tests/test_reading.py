@@ -160,7 +160,7 @@ def test_what_an_update_would_erase_is_named_with_its_value():
         "post_build.scripts",
         "post_build.file_archive",
         "post_build.object_storage_upload",
-        "repos[org/demo].hidden",
+        "repo_info[org/demo].hidden",
         "outputs[sha].description",
         "advanced_settings.cache_setting",
     }

@@ -139,8 +139,11 @@ def test_a_setting_changed_in_git_is_the_only_change_of_the_plan(rig: Rig, path:
 
 
 @pytest.mark.parametrize("path", sorted(CASES))
-def test_a_setting_changed_behind_our_back_is_the_one_that_the_plan_shows(rig: Rig, path: str):
-    """A shown setting is named alone; an unreadable one is among what nobody can verify, with who."""
+def test_a_setting_changed_behind_our_back_is_the_one_that_the_plan_shows(rig: Rig, seeing: bool, path: str):
+    """It is named alone; where nothing shows it, it is among what nobody can verify, with who.
+
+    What nothing shows is also what an update would erase unseen: the step is blocked until that is let go.
+    """
     case = CASES[path]
     rig.write(document_of(path, case.first))
     rig.applied()
@@ -155,7 +158,12 @@ def test_a_setting_changed_behind_our_back_is_the_one_that_the_plan_shows(rig: R
     assert step.live is not None
     assert step.live.update_by == "mallory"
     assert step.action is Action.UPDATE
-    if case.hidden:
+    if seeing:
+        assert unverifiable_paths(step) == set()
+        assert step.blocked is None
+    else:
+        assert rig.accept() == ["unreadable"]
+    if case.hidden and not seeing:
         assert shown_paths(step) == set()
         assert concrete(path) in unverifiable_paths(step)
         assert "mallory" in step.reason
@@ -369,7 +377,7 @@ def test_a_change_in_one_target_is_named_in_that_target(rig: Rig):
     assert rig.plan().empty
 
 
-def test_targets_changed_by_the_page_without_new_stamps_are_seen(rig: Rig):
+def test_targets_changed_by_the_page_without_new_stamps_are_seen(rig: Rig, seeing: bool):
     """The page's change of service modules touches no stamp, and may change repositories with them."""
     rig.write(template(repo_info=[{**REPO, "enable_commit": True, "commit_id": "abc"}]))
     rig.applied()
@@ -377,6 +385,10 @@ def test_targets_changed_by_the_page_without_new_stamps_are_seen(rig: Rig):
     (step,) = rig.plan().steps
     assert step.action is Action.UPDATE
     assert shown_paths(step) == {f"{TARGET}.repo_info[org/demo].branch"}
-    assert f"{TARGET}.repo_info[org/demo].commit_id" in unverifiable_paths(step)
+    if seeing:
+        assert unverifiable_paths(step) == set()
+    else:
+        assert f"{TARGET}.repo_info[org/demo].commit_id" in unverifiable_paths(step)
+    assert rig.accept() == ([] if seeing else ["unreadable"])
     rig.applied()
     assert rig.stored("tpl")["targets"][0]["repos"][0]["commit_id"] == "abc"

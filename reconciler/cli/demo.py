@@ -65,7 +65,7 @@ class Story:
     def tell(self) -> int:
         """Tell it; return 0 where every command ended as it should."""
         self._say("A small company has four builds on its Zadig, clicked together in the web page over the years:")
-        self._say("  billing, search-index (with settings that no API shows), storefront (from a template),")
+        self._say("  billing, search-index (with settings that the API hides), storefront (from a template),")
         self._say("  old-monolith (Jenkins). Now two more are written down in Git:\n")
         for name in ("api.yaml", "checkout.yaml"):
             self._file(name)
@@ -75,7 +75,7 @@ class Story:
         self._say("At night somebody changes a build in the web page, behind our back:\n")
         self._meddle()
         codes.append(self._run("plan"))
-        self._say("The plan names who and when, every setting, and what nobody can see. Git wins:\n")
+        self._say("The plan names who and when, and every setting, also the one that the API hides. Git wins:\n")
         codes += [self._run("apply", "--yes", "--quiet"), self._run("plan", "--detailed-exitcode")]
         self._say("The company's other four builds were never touched. What to try next:\n")
         self._say("  reconciler emulator --port 8400         a server to play with, in a second terminal")

@@ -28,7 +28,8 @@ class Loss:
         path: in the table's words where it has a row, else in the server's.
         value: as text; "" for a secret.
         secret: the value is not told.
-        new: it stands under a key that this version does not know; what an own write left there is no loss.
+        new: an own write may have left it there, as under a key that this version does not know: no loss of a
+            build whose record is exact.
         small: nothing but what the page or a message shows depends on it (contract, section 3).
     """
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from reconciler.compare.diff import additions
 from reconciler.compare.knowledge import Known, Trust
 from reconciler.compare.resolve import CLUSTER, DOCKER, STRATEGY
-from reconciler.compare.show import shown_level, shown_value
-from reconciler.model.build import Value, Values, elements_of
+from reconciler.compare.show import shown, shown_level, shown_value
+from reconciler.model.build import Build, Value, Values, elements_of
 from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.definition import Definition
 from reconciler.model.fields import PLAIN, ROWS, Elements, Kind, Row
@@ -32,7 +32,21 @@ def changes_of(definition: Definition, known: Known, tree: str, local_cluster: s
     declared = _declared(known, tree)
     gone = [(path, _shown(row, known.values)) for path, row in _in_force(known) if path in declared]
     removed = (Change(path, ChangeKind.REMOVED, before=before) for path, before in gone)
-    return (*additions(definition.build, local_cluster), *removed)
+    return (*additions(definition.build, local_cluster), *removed, *_left_modules(definition.build, known))
+
+
+def _declared(known: Known, tree: str) -> frozenset[str]:
+    """Return what Git itself said until now: that it ends is in Git's history."""
+    return known.record.declared if known.record and known.record.tree == tree else frozenset()
+
+
+def _left_modules(desired: Build, known: Known) -> Iterator[Change]:
+    """Name the service modules that this build made and the targets of a template build lack."""
+    targets = {element.key for element in elements_of(desired.values.get("target_services"))}
+    for element in elements_of(known.values.get("services")):
+        if element.key not in targets:
+            before = {path: shown(value) for path, value in element.values.items()}
+            yield Change(f"services[{element.key}]", ChangeKind.REMOVED, before=before)
 
 
 def losses_of(definition: Definition, known: Known, tree: str) -> tuple[PlannedLoss, ...]:
@@ -40,23 +54,14 @@ def losses_of(definition: Definition, known: Known, tree: str) -> tuple[PlannedL
     declared = _declared(known, tree)
     losses = [_loss(path, row, known.values) for path, row in _in_force(known) if path not in declared]
     live = known.live
-    if definition.build.kind is Kind.PLAIN:
-        losses.append(Loss("template_name", str(known.values.get("template_name", ""))))
-        losses += [loss for loss in (*live.losses, *live.hidden) if not loss.path.startswith("target_services[")]
-        losses += () if known.trust is Trust.EXACT else live.leftover
-    else:
-        losses += [loss for loss in live.hidden if _erased_by_template(loss.path)]
-    return weighed(definition, known, losses)
-
-
-def _declared(known: Known, tree: str) -> frozenset[str]:
-    """What Git itself said until now: that it ends is in Git's history."""
-    return known.record.declared if known.record and known.record.tree == tree else frozenset()
-
-
-def _erased_by_template(path: str) -> bool:
-    """A template update replaces the targets and works out references of script parameters again."""
-    return path.startswith("services[") or path.endswith(".function_reference")
+    exact = known.trust is Trust.EXACT
+    losses += [loss for loss in (*live.losses, *live.hidden) if not (loss.new and exact)]
+    if definition.build.kind is Kind.PLAIN and not exact:
+        losses += live.leftover
+    whole = {loss.path for loss in losses}
+    return weighed(
+        definition, known, [loss for loss in losses if loss.path.partition("[")[0] not in whole - {loss.path}]
+    )
 
 
 def _in_force(known: Known) -> Iterator[tuple[str, Row]]:
@@ -66,7 +71,7 @@ def _in_force(known: Known) -> Iterator[tuple[str, Row]]:
         value = known.values.get(row.path)
         if value is None or row.path in _OF_THE_TEMPLATE or row.path.startswith(f"{DOCKER}."):
             continue
-        if row.path != "template_name" and not _empty(row, value):
+        if not _empty(row, value):
             yield row.path, row
 
 
@@ -84,8 +89,8 @@ def _shown(row: Row, values: Values) -> Shown:
 
 
 def _loss(path: str, row: Row, values: Values) -> Loss:
-    shown = _shown(row, values)
-    text = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+    held = _shown(row, values)
+    text = held if isinstance(held, str) else json.dumps(held, ensure_ascii=False)
     return Loss(path, text, secret=_secret(values[path]))
 
 

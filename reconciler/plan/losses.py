@@ -95,8 +95,10 @@ def mentioned(path: str, desired: Build) -> bool:
         name = path.removeprefix("outputs[").partition("]")[0]
         return declared is not None and name not in SERVER_OUTPUTS and not _holds(declared, name)
     if path.startswith(CACHE):
-        return values.get(BLOCK) is DEFAULT or any(key.startswith(f"{CACHE}.") for key in values)
-    if path.startswith(f"{BLOCK}.custom_"):
+        return values.get(BLOCK) is DEFAULT or (path == CACHE and any(key.startswith(f"{CACHE}.") for key in values))
+    if path.startswith(f"{BLOCK}.") and values.get(BLOCK) is DEFAULT:
+        return True
+    if path.startswith(f"{BLOCK}.custom_") and path.endswith("].value"):
         return path.partition("[")[0] in values
     if path.startswith(f"{DOCKER}."):
         return values.get(DOCKER) is DEFAULT
@@ -108,7 +110,10 @@ def _holds(declared: object, name: str) -> bool:
 
 
 def _taken_out(path: str, values: Values) -> bool:
-    """Tell whether the element that a path goes through is not in its declared list any more."""
+    """Tell whether the element that a path goes through is not in its declared list any more.
+
+    Template inputs are never taken out: one that is not declared is sent back.
+    """
     for row, value in values.items():
         if not path.startswith(f"{row}["):
             continue
@@ -116,11 +121,13 @@ def _taken_out(path: str, values: Values) -> bool:
         for element in elements_of(value):
             if rest.startswith(f"{element.key}]"):
                 return _taken_out(rest.removeprefix(f"{element.key}]."), element.values)
-        return True
+        return row != "inputs"
     return False
 
 
-def lossy(found: tuple[PlannedLoss, ...], doing: str = "an update") -> Blocked | None:
+def lossy(
+    found: tuple[PlannedLoss, ...], doing: str = "an update", why: str = "which the API cannot send"
+) -> Blocked | None:
     """Block a write that would erase anything that was not let go; the hint is ready to paste."""
     open_ones = [loss for loss in found if not loss.accepted]
     if not open_ones:
@@ -129,7 +136,7 @@ def lossy(found: tuple[PlannedLoss, ...], doing: str = "an update") -> Blocked |
     parts = []
     if names:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        parts.append(f"{doing} would erase {', '.join(names[:_NAMED])}{more}, which the API cannot send")
+        parts.append(f"{doing} would erase {', '.join(names[:_NAMED])}{more}, {why}")
     if len(names) < len(open_ones):
         parts.append(
             f"nothing shows what else {doing} would erase" if names else f"nothing shows what {doing} would erase"
@@ -147,7 +154,8 @@ def spent(definition: Definition, known: Known, found: tuple[PlannedLoss, ...]) 
     """Say which acceptances match nothing any more, as far as everything can be seen."""
     if not definition.accept_loss or not (known.seen or known.trust is Trust.EXACT):
         return ()
-    matched = {loss.path for loss in found if loss.accepted}
+    held = weighed(definition, known, (*known.live.losses, *known.live.hidden))
+    matched = {loss.path for loss in (*found, *(held if not found else ())) if loss.accepted}
     return tuple(
         f'{definition.place.file}:{definition.place.line}: accept_loss "{path}" of "{definition.build.name}" '
         "matches nothing (any more): take it out"

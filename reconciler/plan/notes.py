@@ -15,11 +15,15 @@ def writer(known: Known) -> str:
 
 
 def notes(definition: Definition, known: Known, send: Build | None = None) -> tuple[str, ...]:
-    """Say who wrote since, what is not compared, and which repositories scripts will know by another number."""
+    """Say who wrote since, what is not compared, and which repositories scripts will know by another number.
+
+    `send`: what a write would send; of such a step its losses say what nobody can see.
+    """
     found = []
     if known.trust is Trust.STALE and known.record is not None and not known.seen:
         when = "since our last apply" if known.live.stamps != known.record.stamps else "without a new time stamp"
-        found.append(f"{writer(known)} has written {when}; an update also replaces what nobody can see: {UNSEEN}")
+        more = "" if send else f"; an update also replaces what nobody can see: {UNSEEN}"
+        found.append(f"{writer(known)} has written {when}{more}")
     if known.live.deep_failed:
         found.append(known.live.deep_failed)
     if send is not None:

@@ -187,7 +187,7 @@ def _convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
     blocked = (
         guards.foreign(known.record, inputs.tree)
         or guards.needs_cluster(result)
-        or losses.lossy(found, "a conversion")
+        or losses.lossy(found, "a conversion", "which the other kind does not have")
         or guards.without_value(result)
     )
     other = "plain" if build.kind is Kind.TEMPLATE else "template"
@@ -200,7 +200,7 @@ def _convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
         send=result.send,
         learn=result.learn,
         unset=definition.unset,
-        notes=(*labels(result.send), *notes(definition, known)),
+        notes=notes(definition, known, result.send),
         keepsake=keepsake(known.live, known.record),
         exact=known.trust is Trust.EXACT,
     )

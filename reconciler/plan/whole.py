@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.compare.knowledge import Known
+from reconciler.compare.knowledge import Known, Trust
 from reconciler.compare.resolve import BLOCK, CLUSTER, DOCKER, STRATEGY, default_of, wanted
 from reconciler.model.build import CHOICE_VALUE, DEFAULT, MASKED, Build, Element, Value, Values, elements_of, join, same
 from reconciler.model.fields import ASTERISKS, ROWS, Elements, Kind, Leaf, Row, Sight
@@ -61,7 +61,8 @@ def whole(
         fresh: the request creates a build: nothing of it is stored yet that asterisks or silence would keep.
     """
     record = known.record if known else None
-    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), record, fresh)
+    exact = known is not None and known.trust is Trust.EXACT
+    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), record, exact, fresh)
     have: Values = known.values if known else {}
     last: Values = known.last if known else {}
     values = merge.level(ROWS[desired.kind], _Sources(wanted(desired, have, local_cluster), have, last), "")
@@ -94,6 +95,7 @@ class _Merge:
     kinds: InputKinds
     template: str
     record: Record | None
+    exact: bool
     fresh: bool = False
     learn: bool = False
     forgotten: list[str] = field(default_factory=list)
@@ -120,7 +122,7 @@ class _Merge:
         if value is not None and not (isinstance(value, Secret) and not value.is_set):
             return value
         if row.path in sources.have:
-            return sources.have[row.path]
+            return None if _idle(row, sources.have[row.path]) else sources.have[row.path]
         known = sources.last.get(row.path) if row.sight in HIDDEN else None
         if value is None and known is None and self._is_secret(path):
             if row.sight is Sight.UNREADABLE:
@@ -164,6 +166,8 @@ class _Merge:
             self.unknown_hosts.append(path)
         if MASKED in sources.have and "default_value" not in values and isinstance(values, dict) and not self.fresh:
             values["default_value"] = ASTERISKS  # the server keeps what it does not show
+            if "#" in element.key:
+                self.forgotten.append(f"{path}.default_value")  # of which key of the same name, nobody knows
         valueless = "default_value" not in values and "default_value" not in sources.want
         if row.path == "parameters" and values.get("is_credential") is True and valueless:
             self.no_value.append(f"{path}.default_value")
@@ -180,7 +184,8 @@ class _Merge:
                 self.choices[f"{path}.choice_value"] = tuple(str(item) for item in chosen)
             if not sources.want:
                 return False
-        if MASKED in sources.have and not sources.want.get("value"):
+        unseen = not (self.exact and self._left_out_before(sources, path))
+        if MASKED in sources.have and not sources.want.get("value") and unseen:
             self.forgotten.append(f"{path}.value")
         if "value" not in element.values:
             return False
@@ -205,6 +210,11 @@ class _Merge:
             values.setdefault("is_credential", known[1])
         if values.get("is_credential", True) and isinstance(values["value"], str):
             values["value"] = Secret(values["value"])  # also where only the template knows that it is one
+
+
+def _idle(row: Leaf, value: Value) -> bool:
+    """Tell whether a hidden setting that stays holds only its empty value, which is what leaving it out means."""
+    return row.sight is Sight.UNREADABLE and not row.always and not row.required and value == row.default
 
 
 def _docker(values: dict[str, Value]) -> None:

@@ -54,6 +54,7 @@ def _step(step: Step, outcome: Outcome | None) -> dict[str, Any]:
         "changes": [_change(change) for change in step.changes],
         "losses": [
             {"path": loss.path, "value": loss.value, "digest": loss.digest, "accepted": loss.accepted}
+            | ({"small": True} if loss.small else {})
             for loss in step.losses
         ],
         "notes": list(step.notes),

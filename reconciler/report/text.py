@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.outcome import Ending, Outcome
 from reconciler.model.secret import MASK
+from reconciler.plan.losses import UNREADABLE
 from reconciler.plan.step import Action, Plan, PlannedLoss, Step
 from reconciler.report.ink import Colour, Ink, safe
 from reconciler.report.lines import line_diff
@@ -99,19 +100,17 @@ def _body(step: Step, style: Style) -> Iterator[str]:
     if unverifiable and not style.verbose:
         yield f"? {len(unverifiable)} unverifiable: {safe(', '.join(unverifiable))}"
     for loss in step.losses:
-        yield _loss(loss, style.ink)
+        yield style.ink.paint(f"✗ {_loss(loss)}: {_short(safe(loss.value))}", Colour.BAD)
     for note in step.notes:
         yield style.ink.paint(f"note: {safe(note)}", Colour.PLACE)
 
 
-def _loss(loss: PlannedLoss, ink: Ink) -> str:
-    """One line: what is lost, its value, and whether the definition lets it go."""
-    value = _short(safe(loss.value))
-    what = "what cannot be seen" if loss.path == "unreadable" else safe(loss.path)
-    small = " (only the page and messages show it)" if loss.small else ""
-    if loss.accepted:
-        return ink.paint(f"✗ {what} is let go by accept_loss{small}: {value}", Colour.WARN)
-    return ink.paint(f"✗ {what} would be lost{small}: {value}", Colour.BAD)
+def _loss(loss: PlannedLoss) -> str:
+    """Say what becomes of a live value, and how much it matters."""
+    will = "will be" if loss.accepted else "would be"
+    if loss.path == UNREADABLE:
+        return f"cannot be seen, and {will} replaced"
+    return f"{safe(loss.path)} {will} lost{' (only what the page and messages show)' if loss.small else ''}"
 
 
 def _change(change: Change, ink: Ink) -> Iterator[str]:
@@ -133,9 +132,10 @@ def _change(change: Change, ink: Ink) -> Iterator[str]:
             yield f"    {ink.paint(line, _line_colour(line))}"
     elif change.kind in (ChangeKind.ADDED, ChangeKind.REMOVED):
         value = change.after if change.kind is ChangeKind.ADDED else change.before
-        if isinstance(value, dict):
+        if isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict)):
             yield head
-            yield from (f"    {line}" for line in _tree(value))
+            items = value if isinstance(value, list) else [value]
+            yield from (f"    {line}" for item in items for line in _tree(item))
         else:
             yield f"{head}  {_value(value, change)}"
     elif change.kind is ChangeKind.MOVED:

@@ -18,11 +18,12 @@ from urllib.parse import quote
 from reconciler.model.errors import BadToken, ServerError
 from reconciler.model.live import Live, LiveBuild, Reading
 from reconciler.server import typed, wire
-from reconciler.server.stored import Aliases, Disagrees, read_stored
+from reconciler.server.stored import Aliases, Disagrees, Lacking, read_stored
 from reconciler.server.transport import Answer, ReadDoor
 
 INTERNAL = "/api/aslan/build/build"
 CODE_HOSTS = "/api/aslan/code/codehost"
+CACHE = "advanced_settings.cache_setting"
 
 Name = tuple[str, str]
 """Project and name of a build."""
@@ -82,13 +83,15 @@ class DeepReader:
         try:
             answer = internal(self.door, live.project, live.name)
             stored = read_stored(answer, live, self.aliases)
-        except Unserved as reason:
+        except (Unserved, Lacking) as reason:
             if probing:
-                raise
+                raise Unserved(str(reason)) from None
             return replace(live, deep_failed=f"the internal read of this build failed: {reason}")
         except (Disagrees, typed.Nonsense) as reason:
             return replace(live, deep_failed=f"the internal read of this build was not used: {reason}")
-        return replace(live, deep=stored.build, hidden=stored.hidden, leftover=stored.leftover)
+        # of a cache without a directory detail cannot tell what kind it is, and this can
+        losses = tuple(loss for loss in live.losses if loss.path != CACHE)
+        return replace(live, losses=losses, deep=stored.build, hidden=stored.hidden, leftover=stored.leftover)
 
 
 def internal(door: ReadDoor, project: str, name: str) -> Mapping[str, Any]:

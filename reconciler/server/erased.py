@@ -6,17 +6,18 @@ Facts: contract, section 3, and recording 20, which holds two internal reads aro
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from reconciler.model.build import Build, Value, elements_of
 from reconciler.model.fields import PLAIN, TEMPLATE, Elements, Row
 from reconciler.model.live import Loss
+from reconciler.server.masking import as_text, tell
 from reconciler.server.typed import Json, branch, objects, text
 
 _CACHE = "advanced_settings.cache_setting"
+_STORAGES = "advanced_settings.storages.storages_properties"
+_PAIRS = ("advanced_settings.custom_annotations", "advanced_settings.custom_labels")
 
 
 def _carried(rows: tuple[Row, ...], under: str = "") -> frozenset[str]:
@@ -44,6 +45,8 @@ _PRE_BUILD = _carried(PLAIN, "pre_build.") | frozenset(
 )
 _POST_BUILD = frozenset({"docker_build", "object_storage_upload", "file_archive", "scripts"})
 _DOCKER = _carried(PLAIN, "post_build.docker_build.") | {"template_id"}
+_STORAGE = _carried(PLAIN, "pre_build.storages.")
+_SPEC = _carried(PLAIN, "pre_build.res_req_spec.")
 _REPOSITORY = _carried(_rows_of("repo_info")) | frozenset(
     {"source", "repo_owner", "hidden", "address", "oauth_token", "username", "disable_ssl"}
     | {"repo_index", "submission_id"}
@@ -51,29 +54,26 @@ _REPOSITORY = _carried(_rows_of("repo_info")) | frozenset(
 _VARIABLE = _carried(_rows_of("parameters"))
 _INPUT = _VARIABLE | {"script", "function_reference"}
 _TARGET = _carried(_rows_of("services")) | {"product_name", "build_name"}
-_STORAGES = _carried(PLAIN, "pre_build.storages.")
-_SPEC = _carried(PLAIN, "pre_build.res_req_spec.")
-_DETAIL = {
-    "": _shown(PLAIN) | _shown(TEMPLATE) | {"project_key", "name", "source", "update_by", "update_time"},
-    "build_env": _shown(PLAIN, "build_env.") | {"basic_image_id"},
-    "advanced_settings": _shown(PLAIN, "advanced_settings.")
-    | {"storages", "privileged_mode", "custom_annotations", "custom_labels", "outputs"},
-    "post_build": _shown(PLAIN, "post_build.") | _POST_BUILD,
-}
-_SHOWN_REPOSITORY = _shown(_rows_of("repo_info")) | _REPOSITORY
-_SHOWN_VARIABLE = _shown(_rows_of("parameters")) | _VARIABLE
+_OUTPUT = frozenset({"name", "description"})
 """Of each object: what a request carries, every write keeps, a template gives back, or is no loss."""
 
 _SMALL = frozenset({"is_primary", "use_default", "hidden"})
 """What only the page and messages show (contract, section 3)."""
 
-_SECRET_KEY = re.compile("token|passw|secret|ssh_key|private|credential", re.IGNORECASE)
-"""Names of keys whose values are not told."""
+_OWN = {
+    "": _shown(PLAIN) | _shown(TEMPLATE) | {"project_key", "name", "source", "update_by", "update_time"},
+    "build_env": _shown(PLAIN, "build_env.") | {"basic_image_id"},
+    "advanced_settings": _shown(PLAIN, "advanced_settings.")
+    | {"storages", "privileged_mode", "custom_annotations", "custom_labels", "outputs"},
+    _CACHE: _shown(PLAIN, f"{_CACHE}."),
+    "advanced_settings.resource_spec": _shown(PLAIN, "advanced_settings.resource_spec."),
+    "post_build": _shown(PLAIN, "post_build.") | _POST_BUILD,
+    "post_build.docker_build": _shown(PLAIN, "post_build.docker_build.") | {"template_id"},
+}
+"""Object of a detail answer → its keys that this version knows."""
 
-
-def as_text(value: object) -> str:
-    """Return any JSON as text with sorted keys: same value, same text."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+_WORDS = {"post_build.docker_build": "docker_build_step"}
+"""Where the table calls an object otherwise than detail does."""
 
 
 def counts(value: object) -> bool:
@@ -83,99 +83,134 @@ def counts(value: object) -> bool:
     return bool(value)
 
 
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """A list of objects, and the keys of each that are no loss."""
+
+    path: str
+    known: frozenset[str]
+    keys: tuple[str, ...]
+    items: list[Json]
+
+    def losses(self) -> Iterator[Loss]:
+        for key, item in zip(self.keys, self.items, strict=True):
+            yield from _rest(item, self.known, f"{self.path}[{key}].")
+
+
+def _of(seen: Value | None, path: str, known: frozenset[str], items: list[Json]) -> _Items:
+    return _Items(path, known, tuple(element.key for element in elements_of(seen)), items)
+
+
+def _named(path: str, known: frozenset[str], items: list[Json]) -> _Items:
+    return _Items(path, known, tuple(text(item, "name") for item in items), items)
+
+
 def _rest(level: Json, known: frozenset[str], parent: str) -> Iterator[Loss]:
     """Name every key of a level beyond the known ones that holds anything."""
+    credential = level.get("is_credential") is True
     for key in sorted(level):
         value = level[key]
-        if key in known or not counts(value):
-            continue
-        secret = _SECRET_KEY.search(key) is not None or _holds_secret(value)
-        yield Loss(f"{parent}{key}", "" if secret else as_text(value), secret, key in _SMALL)
-
-
-def _holds_secret(value: object) -> bool:
-    """Tell whether anything inside of a value is a secret by its key, or a credential's value."""
-    if isinstance(value, list):
-        return any(_holds_secret(item) for item in value)
-    if not isinstance(value, Mapping):
-        return False
-    if value.get("is_credential") is True:
-        return True
-    return any(
-        counts(v) and (_SECRET_KEY.search(k) or _holds_secret(v)) for k, v in value.items() if k != "is_credential"
-    )
+        if key not in known and counts(value):
+            told = tell(key, value, credential=credential)
+            yield Loss(f"{parent}{key}", told.text, told.secret, key in _SMALL)
 
 
 def new_keys(detail: Json, shown: Mapping[str, Value]) -> Iterator[Loss]:
     """Name what a plain build's detail holds under keys that this version does not know."""
-    for block, known in _DETAIL.items():
-        level = branch(detail, (block,)) if block else detail
-        for loss in _rest(level, known, f"{block}." if block else ""):
+    for block, known in _OWN.items():
+        level = branch(detail, block.split(".")) if block else detail
+        parent = f"{_WORDS.get(block, block)}." if block else ""
+        for loss in _rest(level, known, parent):
             yield replace(loss, new=True)
-    lists = (("repos", "repo_info", _SHOWN_REPOSITORY), ("parameters", "parameters", _SHOWN_VARIABLE))
-    for key, path, known in lists:
-        for element, item in zip(elements_of(shown.get(path)), objects(detail, key), strict=True):
-            for loss in _rest(item, known, f"{path}[{element.key}]."):
-                secret = loss.secret or item.get("is_credential") is True
-                yield replace(loss, new=True, secret=secret, value="" if secret else loss.value)
+    lists = (
+        _named("outputs", _OUTPUT, objects(detail, "outputs")),
+        _items(detail, shown, "build_env.installs", "installs"),
+        _items(detail, shown, "target_services", "services"),
+    )
+    yield from _new(lists)
+    yield from new_item_keys(detail, shown, "", "parameters")
+
+
+def new_item_keys(detail: Json, shown: Mapping[str, Value], parent: str, variables: str) -> Iterator[Loss]:
+    """Name such keys of the repositories and variables of a detail. `variables`: the list's name in the table."""
+    repositories = _of(
+        shown.get("repo_info"),
+        f"{parent}repo_info",
+        _shown(_rows_of("repo_info")) | _REPOSITORY,
+        objects(detail, "repos"),
+    )
+    values = _of(
+        shown.get(variables),
+        f"{parent}{variables}",
+        _shown(_rows_of("parameters")) | _INPUT,
+        objects(detail, "parameters"),
+    )
+    yield from _new((repositories, values))
+
+
+def _items(detail: Json, shown: Mapping[str, Value], where: str, path: str) -> _Items:
+    *parents, key = where.split(".")
+    return _of(shown.get(path), path, _shown(_rows_of(path)), objects(branch(detail, parents), key))
+
+
+def _new(lists: Iterable[_Items]) -> Iterator[Loss]:
+    for one in lists:
+        for loss in one.losses():
+            yield replace(loss, new=True)
 
 
 def _repositories(items: list[Json], seen: Value | None, parent: str) -> Iterator[Loss]:
+    yield from _of(seen, parent, _REPOSITORY, items).losses()
     for element, item in zip(elements_of(seen), items, strict=True):
-        here = f"{parent}[{element.key}]."
-        yield from _rest(item, _REPOSITORY, here)
-        owner, namespace = text(item, "repo_owner"), text(item, "repo_namespace")
-        if namespace and owner and owner != namespace:
-            yield Loss(f"{here}repo_namespace", namespace)
-
-
-def _variables(items: list[Json], known: frozenset[str], seen: Value | None, parent: str) -> Iterator[Loss]:
-    for element, item in zip(elements_of(seen), items, strict=True):
-        yield from _rest(item, known, f"{parent}[{element.key}].")
+        namespace = text(item, "repo_namespace")
+        if namespace and namespace != element.values.get("repo_namespace"):
+            yield Loss(f"{parent}[{element.key}].repo_namespace", namespace)
 
 
 def plain_losses(stored: Json, whole: Build) -> Iterator[Loss]:
     """Name what a plain update erases and detail does not show."""
     pre, post = branch(stored, ("pre_build",)), branch(stored, ("post_build",))
+    values = whole.values
     yield from _rest(stored, _BUILD, "")
-    yield from _repositories(objects(stored, "repos"), whole.values.get("repo_info"), "repo_info")
-    yield from _variables(objects(pre, "envs"), _VARIABLE, whole.values.get("parameters"), "parameters")
+    yield from _repositories(objects(stored, "repos"), values.get("repo_info"), "repo_info")
+    yield from _of(values.get("parameters"), "parameters", _VARIABLE, objects(pre, "envs")).losses()
+    yield from _of(values.get("services"), "services", _TARGET, objects(stored, "targets")).losses()
+    yield from _of(
+        values.get("installs"), "installs", _carried(_rows_of("installs")), objects(pre, "installs")
+    ).losses()
+    yield from _named("outputs", _OUTPUT, objects(stored, "outputs")).losses()
     yield from _rest(pre, _PRE_BUILD, "pre_build.")
     yield from _rest(post, _POST_BUILD, "post_build.")
     yield from _rest(branch(post, ("docker_build",)), _DOCKER, "docker_build_step.")
-    for element, target in zip(elements_of(whole.values.get("services")), objects(stored, "targets"), strict=True):
-        yield from _rest(target, _TARGET, f"services[{element.key}].")
-    yield from _inner_rest(pre)
-    if (
-        stored.get("cache_enable") is True
-        and stored.get("cache_dir_type") == "workspace"
-        and text(stored, "cache_user_dir")
-    ):
+    yield from _rest(branch(pre, ("res_req_spec",)), _SPEC, "advanced_settings.resource_spec.")
+    yield from _pod(pre, values)
+    if stored.get("cache_enable") is True and stored.get("cache_dir_type") == "workspace":
         yield Loss(_CACHE, "a cache of the workspace")
 
 
-def _inner_rest(pre: Json) -> Iterator[Loss]:
-    """Name keys inside of what the table describes, and values of labels that are no texts."""
-    yield from _rest(
-        branch(pre, ("storages",)), frozenset({"enabled", "storages_properties"}), "advanced_settings.storages."
-    )
-    spec = frozenset(["cpu_limit", "memory_limit", "cpu_req", "memory_req", "gpu_limit"])
-    yield from _rest(branch(pre, ("res_req_spec",)), spec, "advanced_settings.resource_spec.")
-    for name in ("custom_annotations", "custom_labels"):
-        for item in objects(pre, name):
-            value = item.get("value")
-            if value is not None and not isinstance(value, str):
-                yield Loss(f"advanced_settings.{name}[{text(item, 'key')}].value", as_text(value))
+def _pod(pre: Json, values: Mapping[str, Value]) -> Iterator[Loss]:
+    """Name keys inside of volumes and labels, and values of labels that are no texts."""
+    storages = branch(pre, ("storages",))
+    yield from _rest(storages, _STORAGE, "advanced_settings.storages.")
+    volumes = objects(storages, "storages_properties")
+    yield from _of(values.get(_STORAGES), _STORAGES, _carried(_rows_of(_STORAGES)), volumes).losses()
+    for path in _PAIRS:
+        items = objects(pre, path.rpartition(".")[2])
+        yield from _of(values.get(path), path, _carried(_rows_of(path)), items).losses()
+        for element, item in zip(elements_of(values.get(path)), items, strict=True):
+            if item.get("value") is not None and not isinstance(item["value"], str):
+                yield Loss(f"{path}[{element.key}].value", as_text(item["value"]))
 
 
 def template_losses(stored: Json, whole: Build) -> Iterator[Loss]:
     """Name what a template update erases and detail does not show."""
-    targets = zip(elements_of(whole.values.get("target_services")), objects(stored, "targets"), strict=True)
+    items = objects(stored, "targets")
+    targets = zip(elements_of(whole.values.get("target_services")), items, strict=True)
     for element, target in targets:
         parent = f"target_services[{element.key}]."
         yield from _rest(target, _TARGET | {"repos", "envs"}, parent)
         yield from _repositories(objects(target, "repos"), element.values.get("repo_info"), f"{parent}repo_info")
-        yield from _variables(objects(target, "envs"), _INPUT, element.values.get("inputs"), f"{parent}inputs")
+        yield from _of(element.values.get("inputs"), f"{parent}inputs", _INPUT, objects(target, "envs")).losses()
 
 
 def leftovers(stored: Json) -> Iterator[Loss]:
@@ -186,6 +221,7 @@ def leftovers(stored: Json) -> Iterator[Loss]:
     yield from _rest(post, frozenset({"docker_build"}), "post_build.")
     held = {"build_script": stored.get("scripts"), "repo_info": stored.get("repos"), "parameters": pre.get("envs")}
     held["docker_build_step"] = post.get("docker_build")
+    held["outputs"] = [item for item in objects(stored, "outputs") if text(item, "description")]
     names = [name for name, value in held.items() if counts(value)]
     if names:
         yield Loss("leftover", f"the plain build that it was: {', '.join(names)}", secret=True)

@@ -129,7 +129,7 @@ def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple
     losses = tuple(
         loss
         for target, (_, one) in targets
-        for loss in wire.hidden(one, target.values, f"target_services[{target.key}].repo_info")
+        for loss in wire.target_losses(one, target.values, f"target_services[{target.key}].")
     )
     build = Build(Kind.TEMPLATE, listed.project, listed.name, values)
     return _live(listed, detail, build, "", losses)

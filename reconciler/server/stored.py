@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model.build import (
+    CODE_HOST_CHANGED,
     CODE_HOST_TYPE,
-    REPOSITORY_KEY,
     Build,
     Element,
     Value,
@@ -28,13 +28,23 @@ from reconciler.model.fields import ROWS, SERVER_OUTPUTS, Elements, Kind, Leaf, 
 from reconciler.model.live import LiveBuild, Loss
 from reconciler.model.secret import Secret
 from reconciler.server import typed
-from reconciler.server.erased import as_text, leftovers, plain_losses, template_losses
+from reconciler.server.erased import leftovers, plain_losses, template_losses
+from reconciler.server.masking import as_text
 from reconciler.server.typed import Json, branch, objects, text
 
 Aliases = Mapping[int, str]
 """Number of a code host → its alias."""
 
 _CACHE = "advanced_settings.cache_setting"
+_NO_IMAGE = "0" * 24
+"""What detail shows where the stored image is gone (contract, section 7)."""
+
+_OMITTED = frozenset({"commit_id", "choice_option", "choice_value"})
+"""Unreadable settings whose key the server leaves out when they are empty (recordings 19 to 24)."""
+
+
+class Lacking(Exception):
+    """The answer does not hold what it should, as another version's would not. Carries a sentence."""
 
 
 class Disagrees(Exception):
@@ -60,6 +70,7 @@ def read_stored(answer: Any, live: LiveBuild, aliases: Aliases) -> Stored:
     """Read an answer about a build whose detail was read.
 
     Raises:
+        Lacking: the answer does not hold everything that detail hides.
         Disagrees: the answer is another build's, or of another moment.
         Nonsense: something in it has a type that no Zadig answers.
     """
@@ -86,7 +97,7 @@ def _check_identity(stored: Json, live: LiveBuild) -> None:
         if stored.get(key) != wanted:
             raise Disagrees(f"it says another {key} than detail")
     image = text(branch(stored, ("pre_build",)), "image_id")
-    if live.image_id and image != live.image_id:
+    if live.image_id not in ("", _NO_IMAGE) and image != live.image_id:
         raise Disagrees("it says another base image than detail")
 
 
@@ -117,7 +128,7 @@ class _Reader:
             if isinstance(row, Elements):
                 values[row.path] = self._list(row, stored, shown.get(row.path), path)
             elif row.sight is Sight.UNREADABLE:
-                values[row.path] = _leaf(row, stored)
+                values[row.path] = _hidden(row, stored, path)
             elif row.sight is Sight.PARTIAL:
                 self._code_host(row, stored, values)
             elif row.path in shown and row.type is not Type.BLOCK:
@@ -128,6 +139,8 @@ class _Reader:
         *parents, key = row.internal.split(".")
         items = objects(branch(stored, parents), key)
         if row.sight is Sight.UNREADABLE:
+            if key not in branch(stored, parents) and branch(stored, parents[:-1]).get(parents[-1], {}) is not None:
+                raise Lacking(f"it has no {path}")
             return keyed(row, [self.level(row.rows, item, {}, f"{path}[].") for item in items])
         seen = elements_of(shown)
         if len(seen) != len(items):
@@ -138,9 +151,29 @@ class _Reader:
         )
 
     def _code_host(self, row: Leaf, stored: Json, values: dict[str, Value]) -> None:
+        """Name the code host; one that the list lacks is none that a record could mean (a project's own)."""
+        if row.internal not in stored:
+            raise Lacking(f"its repositories have no {row.internal}")
         alias = self.aliases.get(typed.integer(stored, row.internal))
         if alias:
             values[row.path] = alias
+        elif self.aliases:
+            values[CODE_HOST_CHANGED] = True
+
+
+def _hidden(row: Leaf, stored: Json, path: str) -> Value:
+    """Return a setting that nothing but this answer shows. Raises Lacking where its key is not there at all."""
+    *parents, key = row.internal.split(".")
+    inside: Any = stored
+    for step in parents:
+        if step not in inside:
+            raise Lacking(f"it has no {path}")
+        if inside[step] is None:
+            return row.default
+        inside = typed.as_object(inside[step], step)
+    if key not in inside and key not in _OMITTED:
+        raise Lacking(f"it has no {path}")
+    return _leaf(row, stored)
 
 
 def _leaf(row: Leaf, stored: Json) -> Value:
@@ -162,16 +195,31 @@ def _agreed(row: Leaf, stored: Json, shown: Values, path: str) -> Value:
     if row.sight is Sight.REFERENCE:
         return seen
     value = _leaf(row, stored)
+    if row.path == "repo_namespace":
+        return _namespace(stored, seen, path, bends=shown.get(CODE_HOST_TYPE) == "other")
     if isinstance(seen, Secret):
         masked = isinstance(value, str) and set(value) <= {"*"}
         if not masked and not (isinstance(value, str) and seen.holds(value)):
             raise Disagrees(f"it says another {path} than detail")
         return seen
-    bends = row.path in REPOSITORY_KEY and shown.get(CODE_HOST_TYPE) == "other"
-    if bends and isinstance(value, str) and cut_slashes(value) == seen:
-        return value
+    if row.path == "repo_name" and value == seen and shown.get(CODE_HOST_TYPE) == "other":
+        return _uncut(str(value))
     if row.path == f"{_CACHE}.cache_dir" and shown.get(f"{_CACHE}.enabled") is False:
         return seen
     if type(value) is not type(seen) or value != seen:
         raise Disagrees(f"it says another {path} than detail")
     return value
+
+
+def _namespace(stored: Json, seen: Value, path: str, *, bends: bool) -> Value:
+    """Return what to send as namespace: the owner that detail shows, with the outer slashes that it hides."""
+    owner, namespace = text(stored, "repo_owner"), text(stored, "repo_namespace")
+    if owner != seen:
+        raise Disagrees(f"it says another {path} than detail")
+    return namespace if bends and cut_slashes(namespace) == owner else owner
+
+
+def _uncut(name: str) -> str:
+    """Return what to send so that the server, which cuts a slash off each end, stores this name again."""
+    before, after = "/" if name.startswith("/") else "", "/" if name.endswith("/") else ""
+    return f"{before}{name}{after}"

@@ -21,7 +21,8 @@ from reconciler.model.build import CHOICE_VALUE, CODE_HOST_TYPE, MASKED, Value, 
 from reconciler.model.fields import ASTERISKS, PLAIN, TEMPLATE, Elements, Leaf, Row, Sight, Type
 from reconciler.model.live import Loss, Stamps
 from reconciler.model.secret import MASK, Secret
-from reconciler.server.erased import as_text, counts, new_keys
+from reconciler.server.erased import counts, new_item_keys, new_keys
+from reconciler.server.masking import tell
 from reconciler.server.stored import own_outputs
 from reconciler.server.typed import Json, Nonsense, as_object, boolean, branch, integer, objects, text, texts
 
@@ -177,26 +178,31 @@ def losses(detail: Json, shown: Values) -> tuple[Loss, ...]:
 def _losses(detail: Json, shown: Values) -> Iterator[Loss]:
     post = branch(detail, ("post_build",))
     for key in ("object_storage_upload", "file_archive"):
-        held = post.get(key)
-        if counts(held):
-            yield Loss(f"post_build.{key}", as_text(held))
+        if counts(post.get(key)):
+            told = tell(key, post[key])
+            yield Loss(f"post_build.{key}", told.text, told.secret)
     if text(post, "scripts"):
         yield Loss("post_build.scripts", text(post, "scripts"))
-    yield from hidden(detail, shown, "repo_info")
+    yield from _hidden(detail, shown, "")
     for output in objects(detail, "outputs"):
         if text(output, "description"):
             yield Loss(f"outputs[{text(output, 'name')}].description", text(output, "description"))
     cache = branch(detail, ("advanced_settings", "cache_setting"))
     if cache.get("enabled") is True and not text(cache, "cache_dir"):
-        yield Loss(_CACHE, "a cache of the workspace")
+        yield Loss(_CACHE, "a cache of the workspace", new=True)  # one without a directory reads alike
     yield from new_keys(detail, shown)
 
 
-def hidden(detail: Json, shown: Values, parent: str) -> Iterator[Loss]:
+def target_losses(detail: Json, shown: Values, parent: str) -> tuple[Loss, ...]:
+    """Name what a template update erases and the detail of one target shows. `parent`: in front of its paths."""
+    return (*_hidden(detail, shown, parent), *new_item_keys(detail, shown, parent, "inputs"))
+
+
+def _hidden(detail: Json, shown: Values, parent: str) -> Iterator[Loss]:
     """Name the repositories that the page hides."""
     for element, repo in zip(elements_of(shown.get("repo_info")), objects(detail, "repos"), strict=True):
         if repo.get("hidden") is True:
-            yield Loss(f"{parent}[{element.key}].hidden", "true", small=True)
+            yield Loss(f"{parent}repo_info[{element.key}].hidden", "true", small=True)
 
 
 def _compile(rows: tuple[Row, ...]) -> tuple[Read, ...]:
