@@ -3,7 +3,7 @@
 golden/<case>/tree/        the definitions that are planned
              /before/      applied first, where the ledger is to know something
              /live.json    builds that the server has at the beginning, in its stored form
-             /scene.json   what happens between: environment, edits by others, faults, whether to apply
+             /scene.json   what happens between (environment, edits, faults, workflows), the policy, whether to apply
              /plan.txt, plan.json, plan-verbose.txt, apply.txt   what is expected
 
 `UPDATE_GOLDEN=1 python -m pytest tests/test_golden.py` rewrites what is expected: read the difference.
@@ -15,6 +15,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from reconciler.config import Flags, resolve
 from reconciler.emulator import Emulator
 from reconciler.model.change import ChangeKind
 from reconciler.model.outcome import Ending, Outcome
+from reconciler.model.policy import Policy, Prune
 from reconciler.plan.step import Action, Block
 from reconciler.report.document import dump, plan_document
 from reconciler.report.ink import Ink
@@ -63,9 +65,15 @@ class Stage:
         root = str(self.folder / tree)
         flags = Flags(server="http://zadig.example", ledger=str(self.ledger), concurrency=1)
         settings = resolve(None, flags, {"ZADIG_TOKEN": TOKEN, **self.environ}, root)
+        settings = replace(settings, policy=self._policy(tree))
         clock = Clock(now=lambda: self.time, wall=lambda: self.time, sleep=lambda _: None)
         world = World(self.environ, root, lambda: transport_to(self.emulator), clock)
         return make_plan(settings, load(settings, self.environ, root), world), settings, world
+
+    def _policy(self, tree: str) -> Policy:
+        """How far the plan that the case is about may go; what was before went no further than usual."""
+        given = dict(self.scene.get("policy", {})) if tree == "tree" else {}
+        return Policy(**{**given, "prune": Prune(given.get("prune", "off"))})
 
     def apply(self, tree: str) -> tuple[Planned, list[Outcome]]:
         """Plan and apply, a minute after what was before."""
@@ -87,6 +95,7 @@ class Stage:
             image["label"] = self.scene.get("labels", {}).get(image["label"], image["label"])
         for build in state["builds"]:
             self._meddle(build, self.scene.get("meddle", {}).get(build["name"]))
+        state["world"]["workflows"] = self.scene.get("workflows", [])
         left = [build for build in state["builds"] if build["name"] not in self.scene.get("delete", [])]
         self.emulator.set_state(state["world"], left)
         self.emulator.set_faults(self.scene.get("faults", []))

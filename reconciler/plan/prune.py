@@ -153,7 +153,7 @@ def _undeclared(inputs: Inputs) -> list[LiveBuild]:
         live
         for _, reading in sorted(inputs.live.readings.items())
         for name, live in sorted(reading.builds.items())
-        if name and name not in names
+        if name not in names
     ]
 
 

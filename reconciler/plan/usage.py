@@ -41,13 +41,11 @@ def guarded(inputs: Inputs, step: Step) -> Step:
         return step
     left = leaving(step)
     uses = [use for use in _uses(inputs) if use.build == step.name and _taken(use, left)]
+    if uses and not inputs.policy.break_workflows:
+        return replace(step, blocked=_in_use(step, uses))
+    broken = (f"breaks {_workflows(uses)} (--break-workflows)",) if uses else ()
     what = "it" if step.action is Action.DELETE else _pairs(left)
-    step = replace(step, notes=(*step.notes, *_unknown(inputs, step, what)))
-    if not uses:
-        return step
-    if inputs.policy.break_workflows:
-        return replace(step, notes=(*step.notes, f"breaks {_workflows(uses)} (--break-workflows)"))
-    return replace(step, blocked=_in_use(step, uses))
+    return replace(step, notes=(*step.notes, *broken, *_unknown(inputs, step, what)))
 
 
 def unknown_uses(steps: Iterable[Step]) -> int:
