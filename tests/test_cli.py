@@ -747,7 +747,7 @@ def test_problems_obey_the_flag_for_colours_too(desk: Desk, monkeypatch, command
 
 def test_the_schemas_are_printed_as_they_are_shipped(desk: Desk):
     """`build` by default; each is a JSON Schema that is itself right."""
-    for name in ("build", "reconciler", "plan"):
+    for name in ("build", "reconciler", "plan", "config"):
         schema = json.loads(desk.done("schema", name).out)
         assert schema == json.loads((ROOT / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))
         jsonschema.Draft7Validator.check_schema(schema)
@@ -810,7 +810,7 @@ def test_a_reader_that_leaves_is_no_fault(desk: Desk):
 @pytest.mark.parametrize(
     "command",
     [("validate",), ("plan",), ("plan", "--format", "json", "-v"), ("apply", "--dry-run"), ("apply", "--dry-run", "-y"),
-     ("schema", "plan"), ("plan", "--detailed-exitcode")],
+     ("schema", "plan"), ("plan", "--detailed-exitcode"), ("config",)],
 )  # fmt: skip
 def test_a_reading_command_sends_get_and_nothing_else(applied: Desk, command: tuple[str, ...]):
     """With work to do for every kind of step; and the store is the same after."""
@@ -819,7 +819,7 @@ def test_a_reading_command_sends_get_and_nothing_else(applied: Desk, command: tu
     assert applied.run(*command).code in (0, 2)
     assert {r["method"] for r in applied.emulator.requests()} <= {"GET"}
     assert applied.emulator.state() == before
-    if command[0] in ("validate", "schema"):
+    if command[0] in ("validate", "schema", "config"):
         assert applied.emulator.requests() == []
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "validate": ("reconciler.cli.validate", "Check definitions offline: every problem of every file."),
     "plan": ("reconciler.cli.plan", "Show what apply would do. Reads, never writes."),
     "apply": ("reconciler.cli.apply", "Make the server match the definitions."),
+    "config": ("reconciler.cli.config", "Print every setting in force, and where it comes from."),
     "demo": ("reconciler.cli.demo", "Show it all on an embedded emulator, in seconds."),
     "emulator": ("reconciler.cli.emulator", "Serve a stand-in for Zadig's Build API."),
     "schema": ("reconciler.cli.schema", "Print a JSON Schema, for editors and scripts."),

@@ -6,13 +6,16 @@ import click
 
 from reconciler.cli.telling import Command
 
-NAMES = ("build", "reconciler", "plan")
+NAMES = ("build", "reconciler", "plan", "config")
 
 
 @click.command("schema", cls=Command)
 @click.argument("name", type=click.Choice(NAMES), default="build")
 def command(name: str) -> int:
-    """Print the JSON Schema of a definition (build), of reconciler.yaml (reconciler), or of a plan as JSON (plan)."""
+    """Print a JSON Schema: of a definition (build), of reconciler.yaml (reconciler), of what commands print as JSON.
+
+    Those are plan (also for apply) and config.
+    """
     from reconciler.workflow.schema import schema_text
 
     click.echo(schema_text(name), nl=False)

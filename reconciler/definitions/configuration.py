@@ -15,7 +15,7 @@ from reconciler.definitions.place import of_complaints, of_faults
 from reconciler.definitions.reader import read
 from reconciler.definitions.schema import configuration_schema
 from reconciler.definitions.structure import explain, strict_validator
-from reconciler.definitions.text import Undecodable, decode
+from reconciler.definitions.text import Lines, Undecodable, decode
 from reconciler.model.errors import InvalidDefinitions
 from reconciler.model.problem import Place, Problem
 
@@ -66,6 +66,19 @@ def read_configuration(path: Path, cwd: str, check: Check) -> dict[str, Any]:
     if problems:
         raise InvalidDefinitions(sorted(set(problems)))
     return {key: value for key, value in documents[0][1].items() if value is not None} if documents else {}
+
+
+def key_lines(path: Path) -> dict[str, int]:
+    """Return key → the line that it stands in, of a configuration that was read without problems."""
+    text = _text(SourceFile(path, str(path), path.parent))
+    documents = read(text, json=False, spotting=True).documents
+    lines = Lines(text)
+    return {
+        str(at[0]): lines.at(spot.key_start)[0]
+        for document in documents
+        for at, spot in document.spots.items()
+        if len(at) == 1
+    }
 
 
 def _text(file: SourceFile) -> str:

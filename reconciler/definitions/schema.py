@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.definitions.document import EXTRA
+from reconciler.definitions.ours import OWN, PROTECT, extra, rules
 from reconciler.definitions.sources import ENV_NAME, FROM_ENV, FROM_FILE
 from reconciler.model.fields import ROWS, Elements, Kind, Leaf, Row, Sight, Type
 
@@ -52,62 +53,6 @@ _IDENTITY: Schema = {
 }
 
 
-def _extra(properties: Schema) -> Schema:
-    return {
-        "title": EXTRA,
-        "description": "What concerns the reconciler and not the server.",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": properties,
-    }
-
-
-def _flag(title: str, about: str) -> Schema:
-    return {"title": title, "description": about, "type": "boolean"}
-
-
-def _rules(about: str, *, null: bool = False) -> Schema:
-    """Return the schema of a list of ignore rules."""
-    texts = {
-        "path": "A setting, an element by its key, or a list; with *: parameters[*].default_value.",
-        "reason": "Why; every plan that it matters to prints it.",
-    }
-    rule = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            key: {"title": key, "description": what, "type": "string", "minLength": 1} for key, what in texts.items()
-        },
-        "required": [*texts],
-    }
-    return {"title": "ignore", "description": about, "type": ["array", "null"] if null else "array", "items": rule}
-
-
-_PROTECT: Schema = {
-    "prevent_destroy": _flag(
-        "prevent_destroy", "Never delete this build, also not after its file is gone; false lifts that again."
-    )
-}
-_OWN: Schema = {
-    **_PROTECT,
-    "no_defaults": _flag("no_defaults", "Take nothing from _defaults.yaml."),
-    "renamed_from": {
-        "title": "renamed_from",
-        "description": "Name that this build had before; it is made anew and the old one deleted (--allow-moves).",
-        "type": "string",
-        "minLength": 1,
-    },
-    "accept_loss": {
-        "title": "accept_loss",
-        "description": "Losses that may happen: path, and the digest (or stamps) that plan prints for its value.",
-        "type": "object",
-        "additionalProperties": {"type": "string"},
-    },
-    "ignore": _rules("Settings that stay as they are on the server."),
-}
-"""The keys of `x-reconciler`: those that defaults may hold, and those of one definition."""
-
-
 @functools.cache
 def build_schema() -> Schema:
     """Return the schema of a definition, either kind."""
@@ -138,14 +83,14 @@ def defaults_schema() -> Schema:
     for kind in Kind:
         properties |= _object(ROWS[kind], partial=True)["properties"]
     properties["project_key"] = _IDENTITY["project_key"]
-    properties[EXTRA] = _extra(_PROTECT)
+    properties[EXTRA] = extra(PROTECT)
     body = {"type": "object", "additionalProperties": False, "properties": properties}
     return {"$schema": DRAFT, **body, "definitions": _DEFINITIONS}
 
 
 def _document(kind: Kind) -> Schema:
     schema = _object(ROWS[kind])
-    schema["properties"] = {**_IDENTITY, **schema["properties"], EXTRA: _extra(_OWN)}
+    schema["properties"] = {**_IDENTITY, **schema["properties"], EXTRA: extra(OWN)}
     schema["required"] = [*_IDENTITY, *schema.get("required", ())]
     return schema
 
@@ -273,7 +218,7 @@ def configuration_schema() -> Schema:
             properties[key]["items"] = {"type": "string", "minLength": 1}
         elif kind == "string" and key not in _LIMITS:
             properties[key]["minLength"] = 1
-    properties["ignore"] = _rules("Settings of every definition that stay as they are on the server.", null=True)
+    properties["ignore"] = rules("Settings of every definition that stay as they are on the server.", null=True)
     return {
         "$schema": DRAFT,
         "title": "Configuration of the reconciler",
@@ -289,7 +234,7 @@ SCHEMAS = {"build": build_schema, "reconciler": configuration_schema}
 
 
 def schema_text(name: str) -> str:
-    """Return the text of a shipped schema: "build", "reconciler", "plan". Raises KeyError for an unknown name.
+    """Return the text of a shipped schema: "build", "reconciler", "plan", "config". Raises KeyError for another.
 
     A wheel has the files inside the package, a checkout beside it.
     """

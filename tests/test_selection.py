@@ -1,0 +1,44 @@
+"""`--project` selects; a PATH below the root narrows, and then absence means nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.model.settings import Settings
+from reconciler.workflow.plan import make_plan
+from reconciler.workflow.validate import load
+from tests.rig import Rig, plain
+
+
+def planned(rig: Rig, settings: Settings):
+    return make_plan(settings, load(settings, rig.environ, str(rig.tree)), rig.world).plan
+
+
+def three(rig: Rig) -> None:
+    """Two projects; then one build of each leaves Git."""
+    rig.write(plain("a"), plain("gone"), plain("b", project_key="other"), plain("left", project_key="other"))
+    rig.applied()
+    for file in rig.tree.iterdir():
+        if '"gone"' in file.read_text() or '"left"' in file.read_text():
+            file.unlink()
+    rig.quiet()
+
+
+def test_a_selected_project_still_knows_what_left_git(rig):
+    """Nothing is asked about the other project."""
+    three(rig)
+    plan = planned(rig, replace(rig.settings, selected=("yaml",)))
+    assert [step.name for step in plan.steps] == ["a"]
+    assert plan.orphans == (("yaml", "gone"),)
+    assert {request["query"]["projectKey"] for request in rig.requests("GET")} == {"yaml"}
+    assert planned(rig, rig.settings).orphans == (("other", "left"), ("yaml", "gone"))
+
+
+def test_a_path_below_the_root_knows_of_no_absence(rig):
+    """And reads no build that it does not declare."""
+    three(rig)
+    plan = planned(rig, replace(rig.settings, path=str(rig.tree / "builds.json")))
+    assert ([step.name for step in plan.steps], plan.orphans) == (["a"], ())
+    assert not [request for request in rig.requests("GET") if "gone" in request["path"]]
+    plan = planned(rig, replace(rig.settings, configured=False))
+    assert plan.orphans == ()
