@@ -184,6 +184,6 @@ def test_one_interrupt_finishes_the_move_that_is_in_flight(scene: Moved, capsys)
         run.send_signal(signal.SIGINT)
         out, _ = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert b"other/old created" in out
+    assert b"other/old created, in place of yaml/old" in out
     scene.emulator.set_faults([])
     converged(scene, "old", old)

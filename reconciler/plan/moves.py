@@ -288,7 +288,8 @@ def _unkept(missing: tuple[str, ...]) -> Blocked | None:
 
 
 def _becomes(pair: Pair) -> str:
-    return "is moved" if pair.turn is Turn.MOVE else "is renamed"
+    word = "move" if pair.turn is Turn.MOVE else "rename"
+    return f"a {word}; what the definition does not declare is taken over"
 
 
 def _is_replaced(pair: Pair) -> str:
