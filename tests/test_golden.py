@@ -194,7 +194,7 @@ def test_a_change_that_left_no_stamp_is_put_on_nobody(rig: Rig):
     assert "admin" not in step.notes[0]
 
 
-AWAITED = {"stale", "needs-flag"}
+AWAITED = {"stale"}
 """Reasons whose guards are not in the planner yet."""
 
 

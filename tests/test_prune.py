@@ -144,7 +144,8 @@ def another_tree_that_only_began(scene: Scene) -> None:
     """Another tree's intent says as much as a record."""
 
     def begin(document):
-        intent = Intent(replace(document.records["a1"], tree="shop"), ())
+        record = replace(document.records["a1"], tree="shop")
+        intent = Intent(record, (record.build,))
         return replace(document, intents={"coming": intent})
 
     scene.ledger_edit(begin)
@@ -225,16 +226,16 @@ def workflows_that_nobody_lists(scene: Scene) -> None:
     scene.emulator.set_faults([{"kind": "500-json", **ALWAYS, "match": {"path": "^/openapi/workflows$"}}])
 
 
-@situations(BOTH, {})
+@situations(BOTH, {"a0": "needs-flag"})
 def moved(scene: Scene) -> None:
-    """Another project of the tree has a definition of this name: a move, nothing for prune."""
+    """Another project of the tree has a definition of this name: a move, nothing for prune; it needs its flag."""
     scene.projects = ("yaml", "demo")
     scene.define(definition("a0", "demo"))
 
 
-@situations(BOTH, {})
+@situations(BOTH, {"a0": "needs-flag"})
 def renamed(scene: Scene) -> None:
-    """A definition says that it was called so: a rename, nothing for prune."""
+    """A definition says that it was called so: a rename, nothing for prune; it needs its flag."""
     scene.define(definition("new"))
 
     def say(desired: Desired) -> Desired:
@@ -613,7 +614,7 @@ def test_the_table_is_long_enough():
     assert {one.mode for one in SITUATIONS} == set(Prune)
     said = {word for one in SITUATIONS for word in one.plan.values()}
     assert said == {
-        DELETED, "foreign", "protected", "unwritable", "in-use", "limit", "incomplete", "unread",
+        DELETED, "foreign", "protected", "unwritable", "in-use", "limit", "incomplete", "unread", "needs-flag",
     }  # fmt: skip
 
 

@@ -140,7 +140,7 @@ def _put_back(performer: Performer, chain: Chain, ends: dict[tuple[str, str], En
         fault=Fault(
             "not-put-back",
             f"{end.fault.message}; and {what} IS DELETED AND COULD NOT BE PUT BACK: {reason}",
-            f"{kept}correct the definition and apply again: what it does not declare is still known to the ledger",
+            f"{kept}settle what the message names and apply again: what Git does not declare is known to the ledger",
         ),
     )
 

@@ -13,23 +13,25 @@ from reconciler.compare.knowledge import Known
 from reconciler.compare.resolve import BLOCK
 from reconciler.model.build import DEFAULT, Build
 from reconciler.model.change import Change, ChangeKind
+from reconciler.model.live import Stamps
 from reconciler.model.secret import MASK
-from reconciler.plan.losses import digest
+from reconciler.plan.losses import digest, stamped
 from reconciler.plan.step import PlannedLoss
 
 _DIFFERS = (ChangeKind.ADDED, ChangeKind.CHANGED, ChangeKind.MOVED)
 
 
-def only_in_old(old: Build, new: Build, known: Known) -> tuple[PlannedLoss, ...]:
+def only_in_old(old: Build, new: Build, known: Known, stamps: Stamps) -> tuple[PlannedLoss, ...]:
     """Name the settings that the new build would get if it were made from the old one today.
 
     Args:
         old: the definition, completed by the old build.
         new: the same definition, completed by the build in its place: they differ where it does not speak.
         known: the build in its place.
+        stamps: of the old build; they accept what cannot be told.
     """
     changes = diff(_sent(old), replace(known, values=_sent(new).values, last={}, renamed={}), None)
-    return tuple(_loss(change) for change in changes if change.kind in _DIFFERS)
+    return tuple(_loss(change, stamps) for change in changes if change.kind in _DIFFERS)
 
 
 def _sent(build: Build) -> Build:
@@ -39,8 +41,8 @@ def _sent(build: Build) -> Build:
     return replace(build, values={p: v for p, v in build.values.items() if not p.startswith(f"{BLOCK}.")})
 
 
-def _loss(change: Change) -> PlannedLoss:
+def _loss(change: Change, stamps: Stamps) -> PlannedLoss:
     if change.sensitive or change.after is None:
-        return PlannedLoss(change.path, MASK)
+        return PlannedLoss(change.path, MASK, stamped(stamps))
     text = change.after if isinstance(change.after, str) else json.dumps(change.after, ensure_ascii=False)
     return PlannedLoss(change.path, text, digest(text))

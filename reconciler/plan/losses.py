@@ -55,7 +55,7 @@ def weighed(definition: Definition, known: Known, losses: Iterable[Loss]) -> tup
     found = {loss.path: _planned(loss, stamps) for loss in losses}
     if not known.seen and known.trust is not Trust.EXACT:
         found[UNREADABLE] = PlannedLoss(UNREADABLE, UNSEEN, stamped(stamps))
-    return tuple(_accepted(loss, definition) for _, loss in sorted(found.items()))
+    return tuple(accepted(loss, definition) for _, loss in sorted(found.items()))
 
 
 def _of_request(result: Whole) -> Iterator[Loss]:
@@ -71,7 +71,8 @@ def _planned(loss: Loss, stamps: Stamps) -> PlannedLoss:
     return PlannedLoss(loss.path, loss.value, digest(loss.value), small=loss.small)
 
 
-def _accepted(loss: PlannedLoss, definition: Definition) -> PlannedLoss:
+def accepted(loss: PlannedLoss, definition: Definition) -> PlannedLoss:
+    """Mark a loss as accepted where the definition says its digest."""
     if definition.accept_loss.get(loss.path) != loss.digest:
         return loss
     return PlannedLoss(loss.path, loss.value, loss.digest, accepted=True, small=loss.small)

@@ -6,7 +6,7 @@
     resumed            create     of a move whose old build is gone, from what its intent kept
 
 What a definition does not declare is taken over from the old build, live credentials included. Both steps of
-a pair are blocked together.
+a pair are blocked together. What may stand in the way is in `reconciler.plan.obstacles`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,18 @@ from reconciler.compare.diff import diff
 from reconciler.compare.knowledge import Known, Trust, know
 from reconciler.model.build import Build
 from reconciler.model.change import Change, ChangeKind
-from reconciler.model.declared import declared_paths, secret_paths
 from reconciler.model.fields import Kind
 from reconciler.model.live import LiveBuild, Stamps
-from reconciler.plan import foresee, guards, losses
+from reconciler.plan import foresee, guards, losses, obstacles
 from reconciler.plan.ignoring import with_ignored
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.keepsake import is_exact, keepsake
 from reconciler.plan.leftover import only_in_old
 from reconciler.plan.notes import notes
-from reconciler.plan.pairs import Name, Pair, Turn
+from reconciler.plan.pairs import Pair, Turn
 from reconciler.plan.step import Action, Block, Blocked, PlannedLoss, Step
 from reconciler.plan.whole import InputKinds, Whole, whole
 
-FLAG = "--allow-moves"
 _OF_THE_NAME = (Block.INCOMPLETE, Block.NAME_TAKEN, Block.FOREIGN)
 """Why a plain create of the new name would be blocked, that holds for a rename too."""
 
@@ -54,7 +52,7 @@ class Mover:
         if pair.turn is Turn.RESUMED:
             return (self._resumed(pair, create),)
         create = replace(create, reason=_becomes(pair), old=pair.old, changes=(), send=None, learn=False)
-        early = self._never_begun(pair)
+        early = obstacles.never_begun(self._inputs, pair)
         if early:
             return (replace(create, blocked=early),)
         delete = _delete(pair, f"{_is_replaced(pair)} {create.project}/{create.name}")
@@ -68,7 +66,7 @@ class Mover:
         named = create.blocked if create.blocked and create.blocked.reason in _OF_THE_NAME else None
         if named and named.reason is Block.NAME_TAKEN and pair.turn is Turn.MOVE:
             named = None
-        blocked = named or self._out_of_reach(pair)
+        blocked = named or obstacles.out_of_reach(self._inputs, pair)
         if blocked:
             return replace(create, blocked=blocked), replace(delete, blocked=blocked)
         known = self._known(pair)
@@ -77,7 +75,7 @@ class Mover:
         result = self._whole(pair.definition.build, known)
         found = losses.of_update(pair.definition, known, result)
         restore = self._restore(known) if pair.turn is Turn.MOVE else None
-        blocked = self._forbidden(pair, known, result, found, restore) or self._needs_flag(pair)
+        blocked = self._forbidden(pair, known, result, found, restore) or obstacles.needs_flag(self._inputs, pair)
         create = replace(
             create,
             blocked=blocked,
@@ -97,7 +95,7 @@ class Mover:
             delete = replace(delete, after=(step.project, step.name))
         new = self._inputs.build(step.project, step.name)
         assert new is not None
-        blocked = step.blocked or guards.not_writable(new) or self._out_of_reach(pair)
+        blocked = step.blocked or guards.not_writable(new) or obstacles.out_of_reach(self._inputs, pair)
         if blocked or new.build is None:
             return replace(delete, blocked=blocked)
         known = self._known(pair)
@@ -106,10 +104,14 @@ class Mover:
         now = know(new, self._inputs.record(step.project, step.name))
         if new.build.kind is definition.build.kind:
             current = self._whole(definition.build, now).send
-            found = (*losses.of_update(pair.definition, known, result), *only_in_old(result.send, current, now))
+            more = only_in_old(result.send, current, now, known.live.stamps)
+            found = (
+                *losses.of_update(pair.definition, known, result),
+                *(losses.accepted(loss, pair.definition) for loss in more),
+            )
         else:
             found = losses.of_update(pair.definition, known, result)
-        blocked = _protected(pair) or losses.lossy(found) or self._needs_flag(pair)
+        blocked = obstacles.protected(pair) or losses.lossy(found) or obstacles.needs_flag(self._inputs, pair)
         return replace(delete, blocked=blocked, losses=found)
 
     def _resumed(self, pair: Pair, create: Step) -> Step:
@@ -125,12 +127,12 @@ class Mover:
             named
             or guards.unknown_hosts(result)
             or guards.needs_cluster(result)
-            or _unkept((*result.no_value, *result.forgotten))
+            or obstacles.unkept((*result.no_value, *result.forgotten))
             or foresee.refusal(result.send, self._inputs.live)
         )
         step = replace(
             create,
-            reason=f"finishes what an earlier run began: {_shown(pair.old)} is gone",
+            reason=f"finishes what an earlier run began: {obstacles.shown(pair.old)} is gone",
             old=pair.old,
             blocked=blocked,
             send=result.send,
@@ -157,65 +159,20 @@ class Mover:
         template = {"template_name": known.values["template_name"]} if build.kind is Kind.TEMPLATE else {}
         return self._whole(replace(build, values=template), known)
 
-    def _never_begun(self, pair: Pair) -> Blocked | None:
-        """Find what makes it no pair at all: then nothing is deleted, and the create alone is blocked."""
-        old = _shown(pair.old)
-        if pair.rival:
-            return Blocked(
-                Block.NAME_TAKEN,
-                f"renamed_from names {old}, and {pair.rival} is about that build too",
-                "take renamed_from out here, or the other definition; rename one build at a time",
-            )
-        if self._inputs.desired.narrowed:
-            return Blocked(
-                Block.NEEDS_FLAG,
-                f"it takes the place of {old}, and nothing is renamed where only a part of the tree is looked at",
-                f"run on the whole tree, without --project, with {FLAG}",
-            )
-        return None
-
-    def _out_of_reach(self, pair: Pair) -> Blocked | None:
-        """Find why the old build may not be touched, or what it holds is not known."""
-        live, reading = pair.live, self._inputs.live.readings[pair.old[0]]
-        assert live is not None
-        if pair.record is None:
-            return Blocked(
-                Block.FOREIGN,
-                f"the ledger has no record of {_shown(pair.old)}, so that it is not ours to delete",
-                "use the ledger of the run that made it, or take renamed_from out",
-            )
-        blocked = (
-            guards.foreign(pair.record, self._inputs.tree) or guards.incomplete(reading) or guards.not_writable(live)
-        )
-        if blocked or live.build is None or live.build.kind is pair.definition.build.kind:
-            return blocked
-        return Blocked(
-            Block.LOSS,
-            f"{_shown(pair.old)} is a {live.build.kind.value} build and the definition a "
-            f"{pair.definition.build.kind.value} one: what the other kind holds cannot be taken over",
-            "do it in two steps: keep the kind for now, and convert the build afterwards",
-        )
-
     def _forbidden(
         self, pair: Pair, known: Known, result: Whole, found: tuple[PlannedLoss, ...], restore: Whole | None
     ) -> Blocked | None:
         return (
-            _protected(pair)
+            obstacles.protected(pair)
             or guards.moved_references(pair.definition, known)
             or guards.unknown_hosts(result)
             or (guards.unknown_hosts(restore) if restore else None)
             or guards.needs_cluster(result)
             or losses.lossy(found)
             or guards.without_value(result)
-            or (_not_supplied(pair, result.send) if pair.turn is Turn.MOVE else None)
+            or (obstacles.not_supplied(pair, result.send) if pair.turn is Turn.MOVE else None)
             or foresee.refusal(result.send, self._inputs.live)
         )
-
-    def _needs_flag(self, pair: Pair) -> Blocked | None:
-        if self._inputs.policy.allow_moves:
-            return None
-        word = "move" if pair.turn is Turn.MOVE else "rename"
-        return Blocked(Block.NEEDS_FLAG, f"this {word} deletes {_shown(pair.old)}", f"run with {FLAG} if that is meant")
 
 
 def together(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -255,48 +212,10 @@ def _changes(pair: Pair, known: Known, local_cluster: str | None) -> tuple[Chang
     return tuple(c for c in found if c.kind is not ChangeKind.UNVERIFIABLE or not c.path.endswith(".codehost_name"))
 
 
-def _protected(pair: Pair) -> Blocked | None:
-    """Protection holds for the old build until a definition says that it is over."""
-    said = pair.definition.prevent_destroy
-    if not (said if said is not None else pair.record is not None and pair.record.prevent_destroy):
-        return None
-    return Blocked(
-        Block.PROTECTED,
-        f"{_shown(pair.old)} is protected by prevent_destroy, and would be deleted",
-        'write "prevent_destroy: false" into the definition for this run, and take it out again afterwards',
-    )
-
-
-def _not_supplied(pair: Pair, send: Build) -> Blocked | None:
-    """A move deletes first: what only the old build holds would be gone, should the run die in between."""
-    declared = declared_paths(pair.definition.build)
-    missing = sorted(path for path in secret_paths(send) if path not in declared)
-    if not missing:
-        return None
-    return Blocked(
-        Block.CREDENTIALS,
-        f"a move deletes the old build first, and only that one holds the value of {', '.join(missing)}",
-        "give it a value in the definition, for example {from_env: BUILD_…}",
-    )
-
-
-def _unkept(missing: tuple[str, ...]) -> Blocked | None:
-    if not missing:
-        return None
-    return Blocked(
-        Block.CREDENTIALS,
-        f"the old build is gone, and no value is kept anywhere of {', '.join(missing)}",
-        "give it a value in the definition, for example {from_env: BUILD_…}",
-    )
-
-
 def _becomes(pair: Pair) -> str:
-    return "is moved" if pair.turn is Turn.MOVE else "is renamed"
+    word = "move" if pair.turn is Turn.MOVE else "rename"
+    return f"a {word}; what the definition does not declare is taken over"
 
 
 def _is_replaced(pair: Pair) -> str:
     return "makes room for" if pair.turn is Turn.MOVE else "becomes"
-
-
-def _shown(name: Name) -> str:
-    return f'"{name[0]}/{name[1]}"'

@@ -75,14 +75,17 @@ def _title(step: Step, ink: Ink) -> str:
     mark, colour, done = _MARKS[step.action]
     name = safe(f"{step.project}/{step.name}")
     place = f"  {ink.paint(safe(f'{step.place.file}:{step.place.line}'), Colour.PLACE)}" if step.place else ""
-    if step.old:
-        done = safe(f"{done}, in place of {step.old[0]}/{step.old[1]}")
+    done += _place_of(step)
     if step.blocked:
         text = f"! {name} would be {done}, but is blocked ({step.blocked.reason.value})"
         return f"{ink.paint(text, Colour.BAD)}{place}"
     if step.action is Action.KEEP:
         return f"{ink.paint(f'  {name} is kept', colour)}: {step.reason}{place}"
     return f"{ink.paint(f'{mark} {name} will be {done}', colour)}: {safe(step.reason)}{place}"
+
+
+def _place_of(step: Step) -> str:
+    return safe(f", in place of {step.old[0]}/{step.old[1]}") if step.old else ""
 
 
 def _body(step: Step, style: Style) -> Iterator[str]:
@@ -242,7 +245,7 @@ def render_outcome(plan: Plan, outcome: Outcome, ink: Ink) -> str:
     """Return the line (and, where it went wrong, the lines) of one ended step."""
     step = plan.steps[outcome.index]
     name = safe(f"{step.project}/{step.name}")
-    done = _MARKS[step.action][2]
+    done = f"{_MARKS[step.action][2]}{_place_of(step)}"
     if outcome.ending is Ending.DONE:
         note = f": {safe(outcome.fault.message)}" if outcome.fault else ""
         return f"{ink.paint('✓', Colour.GOOD)} {name} {done}{note}\n"
