@@ -20,7 +20,7 @@ from reconciler.model.definition import Definition
 from reconciler.model.fields import PLAIN, ROWS, Elements, Kind, Row
 from reconciler.model.live import Loss
 from reconciler.model.secret import Secret
-from reconciler.plan.losses import weighed
+from reconciler.plan.losses import held, weighed
 from reconciler.plan.step import PlannedLoss
 
 _OF_THE_TEMPLATE = ("build_os", "services", "infrastructure", "script_type", CLUSTER, STRATEGY)
@@ -53,15 +53,10 @@ def losses_of(definition: Definition, known: Known, tree: str) -> tuple[PlannedL
     """Name what ends and was not declared by this tree, and what the write erases beside."""
     declared = _declared(known, tree)
     losses = [_loss(path, row, known.values) for path, row in _in_force(known) if path not in declared]
-    live = known.live
-    exact = known.trust is Trust.EXACT
-    losses += [loss for loss in (*live.losses, *live.hidden) if not (loss.new and exact)]
-    if definition.build.kind is Kind.PLAIN and not exact:
-        losses += live.leftover
-    whole = {loss.path for loss in losses}
-    return weighed(
-        definition, known, [loss for loss in losses if loss.path.partition("[")[0] not in whole - {loss.path}]
-    )
+    losses += held(known)
+    if definition.build.kind is Kind.PLAIN and known.trust is not Trust.EXACT:
+        losses += known.live.leftover
+    return weighed(definition, known, losses)
 
 
 def _in_force(known: Known) -> Iterator[tuple[str, Row]]:
@@ -89,8 +84,8 @@ def _shown(row: Row, values: Values) -> Shown:
 
 
 def _loss(path: str, row: Row, values: Values) -> Loss:
-    held = _shown(row, values)
-    text = held if isinstance(held, str) else json.dumps(held, ensure_ascii=False)
+    value = _shown(row, values)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return Loss(path, text, secret=_secret(values[path]))
 
 

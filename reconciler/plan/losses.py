@@ -42,11 +42,14 @@ _NAMED = 6
 
 def of_update(definition: Definition, known: Known, result: Whole) -> tuple[PlannedLoss, ...]:
     """Name what an update of the same kind would erase, each once."""
-    seen = [*known.live.losses, *known.live.hidden]
-    if known.trust is Trust.EXACT:
-        seen = [loss for loss in seen if not loss.new]  # our own write has left it there
-    losses = [loss for loss in seen if not mentioned(loss.path, definition.build)]
+    losses = [loss for loss in held(known) if not mentioned(loss.path, definition.build)]
     return weighed(definition, known, [*losses, *_of_request(result)])
+
+
+def held(known: Known) -> list[Loss]:
+    """Return what is there that no request carries, but for what our own write has left there."""
+    exact = known.trust is Trust.EXACT
+    return [loss for loss in (*known.live.losses, *known.live.hidden) if not (loss.new and exact)]
 
 
 def weighed(definition: Definition, known: Known, losses: Iterable[Loss]) -> tuple[PlannedLoss, ...]:
@@ -155,8 +158,8 @@ def spent(definition: Definition, known: Known, found: tuple[PlannedLoss, ...]) 
     """Say which acceptances match nothing any more, as far as everything can be seen."""
     if not definition.accept_loss or not (known.seen or known.trust is Trust.EXACT):
         return ()
-    held = weighed(definition, known, (*known.live.losses, *known.live.hidden))
-    matched = {loss.path for loss in (*found, *(held if not found else ())) if loss.accepted}
+    weighing = found or weighed(definition, known, held(known))
+    matched = {loss.path for loss in weighing if loss.accepted}
     return tuple(
         f'{definition.place.file}:{definition.place.line}: accept_loss "{path}" of "{definition.build.name}" '
         "matches nothing (any more): take it out"

@@ -174,7 +174,9 @@ def plain_losses(stored: Json, whole: Build) -> Iterator[Loss]:
     yield from _rest(stored, _BUILD, "")
     yield from _repositories(objects(stored, "repos"), values.get("repo_info"), "repo_info")
     yield from _of(values.get("parameters"), "parameters", _VARIABLE, objects(pre, "envs")).losses()
-    yield from _of(values.get("services"), "services", _TARGET, objects(stored, "targets")).losses()
+    modules = _of(values.get("services"), "services", _TARGET, objects(stored, "targets"))
+    yield from modules.losses()
+    yield from _elsewhere(stored, modules)
     yield from _of(
         values.get("installs"), "installs", _carried(_rows_of("installs")), objects(pre, "installs")
     ).losses()
@@ -186,6 +188,14 @@ def plain_losses(stored: Json, whole: Build) -> Iterator[Loss]:
     yield from _pod(pre, values)
     if stored.get("cache_enable") is True and stored.get("cache_dir_type") == "workspace":
         yield Loss(_CACHE, "a cache of the workspace")
+
+
+def _elsewhere(stored: Json, targets: _Items) -> Iterator[Loss]:
+    """Name the targets that are another project's: a write makes them the build's own project's."""
+    for key, target in zip(targets.keys, targets.items, strict=True):
+        project = text(target, "product_name")
+        if project and project != stored.get("product_name"):
+            yield Loss(f"{targets.path}[{key}].product_name", project)
 
 
 def _pod(pre: Json, values: Mapping[str, Value]) -> Iterator[Loss]:
@@ -204,9 +214,9 @@ def _pod(pre: Json, values: Mapping[str, Value]) -> Iterator[Loss]:
 
 def template_losses(stored: Json, whole: Build) -> Iterator[Loss]:
     """Name what a template update erases and detail does not show."""
-    items = objects(stored, "targets")
-    targets = zip(elements_of(whole.values.get("target_services")), items, strict=True)
-    for element, target in targets:
+    items, seen = objects(stored, "targets"), whole.values.get("target_services")
+    yield from _elsewhere(stored, _of(seen, "target_services", _TARGET, items))
+    for element, target in zip(elements_of(seen), items, strict=True):
         parent = f"target_services[{element.key}]."
         yield from _rest(target, _TARGET | {"repos", "envs"}, parent)
         yield from _repositories(objects(target, "repos"), element.values.get("repo_info"), f"{parent}repo_info")
