@@ -151,7 +151,7 @@ class Rig:
 
 def pasted(hint: str) -> dict[str, str]:
     """What somebody pastes who was told how to let losses go."""
-    line = yaml.safe_load(hint[hint.index("x-reconciler: ") :])
+    line = yaml.safe_load(hint[hint.index('"x-reconciler": ') :])
     return dict(line["x-reconciler"]["accept_loss"])
 
 

@@ -49,7 +49,8 @@ def post_build(stored: Stored) -> None:
 
 def let_through(plan: Plan) -> Plan:
     """The plan with its losses accepted."""
-    return replace(plan, steps=tuple(replace(step, blocked=None) for step in plan.steps))
+    steps = (replace(s, blocked=None, losses=tuple(replace(x, accepted=True) for x in s.losses)) for s in plan.steps)
+    return replace(plan, steps=tuple(steps))
 
 
 def apply(rig: Rig, options: Options | None = None, edit: Callable[[Plan], Plan] = let_through) -> list[Outcome]:

@@ -268,6 +268,7 @@ def test_an_unreadable_setting_is_kept_as_last_known_when_somebody_wrote_since(r
 
 def test_an_unreadable_setting_that_nothing_shows_is_no_step(rig):
     """A foreign build, never recorded: the declared value would be named as unverifiable."""
+    rig.deep = False
     rig.write(plain(**advanced(privileged_mode=True)))
     rig.applied()
     rig.forget()
@@ -373,6 +374,7 @@ def test_a_moved_list_is_named_where_a_rule_hides_only_that(rig):
 
 def test_a_repository_that_nobody_can_send_back_names_the_rule(rig):
     """Its code host is not known, and declaring it does not help while it is ignored."""
+    rig.deep = False
     rig.write(plain())
     rig.applied()
     rig.meddle(

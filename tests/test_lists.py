@@ -341,12 +341,7 @@ def test_a_list_left_out_is_kept_and_said_to_be_released(rig: Rig, name: str):
     assert read(rig.stored("b"), case.store) == before
 
 
-ERASED_UNSEEN = pytest.mark.witness_allows(
-    "pre_build.envs[*].description", reason="a description that the page gave is erased unseen, until it is a loss"
-)
-
-
-@pytest.mark.parametrize("name", ["installs", pytest.param("parameters", marks=ERASED_UNSEEN), "services"])
+@pytest.mark.parametrize("name", ["installs", "parameters", "services"])
 def test_a_list_that_git_never_declared_is_kept(rig: Rig, name: str):
     """What the page added to a list that Git does not mention survives our update."""
     case = CASES[name]

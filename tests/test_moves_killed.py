@@ -118,7 +118,7 @@ RENAMES = {
     "while the create is read back": (at("timeout", 0, "GET", detail("new")), 4),
     "before the delete arrives": (at("timeout", 0, "DELETE"), 4),
     "after the delete is done": (at("slow", 0, "DELETE"), 0),
-    "while the delete is read back": (at("timeout", 3, "GET", detail("old")), 0),
+    "while the delete is read back": (at("timeout", 4, "GET", detail("old")), 0),
 }
 """Where it dies, and how a run without `--allow-moves` ends afterwards."""
 
@@ -140,10 +140,10 @@ def test_a_rename_that_is_killed_is_finished_by_the_next_run(scene: Moved, point
 MOVES = {
     "before the delete arrives": (at("timeout", 0, "DELETE"), 4),
     "after the delete is done": (at("slow", 0, "DELETE"), 0),
-    "while the delete is read back": (at("timeout", 2, "GET", detail("old")), 0),
+    "while the delete is read back": (at("timeout", 3, "GET", detail("old")), 0),
     "before the create arrives": (at("timeout", 0, "POST"), 0),
     "after the create is done": (at("slow", 0, "POST"), 0),
-    "while the create is read back": (at("timeout", 3, "GET", detail("old")), 0),
+    "while the create is read back": (at("timeout", 4, "GET", detail("old")), 0),
 }
 
 

@@ -836,9 +836,6 @@ def edit_on_server(stored: Stored, edit: str, turn: int) -> None:
         stored["targets"] = [{"product_name": "yaml", "service_name": "p", "service_module": str(turn)}]
 
 
-@pytest.mark.witness_allows(
-    "enable_privileged_mode", reason="what the page set is erased unseen by an update, until it is a loss"
-)
 @given(turns=EDITS)
 @examples(12)
 def test_whatever_happens_in_between_nothing_is_made_twice_or_deleted_and_it_settles(

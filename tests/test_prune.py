@@ -414,7 +414,7 @@ def never_arrives(scene: Scene) -> None:
 def nobody_can_tell(scene: Scene) -> None:
     """Deleted, and nothing can be read any more: unknown, not done."""
     scene.between = lambda: scene.emulator.set_faults(
-        [{"kind": "500-json", "at": [1, 2, 3, 4, 5, 6], "match": {"path": "/a0/detail"}}]
+        [{"kind": "500-json", "at": [2, 3, 4, 5, 6, 7], "match": {"path": "/a0/detail"}}]
     )
 
 

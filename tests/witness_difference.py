@@ -126,7 +126,7 @@ def _by(*leaves: str) -> Callable[[Json], tuple[str, ...]]:
 def _repository(item: Json) -> tuple[str, ...]:
     """Without outer slashes, which not every code host shows; as detail shows it; as it is written."""
     owner, space, name = (str(item.get(key) or "") for key in ("repo_owner", "repo_namespace", "repo_name"))
-    plain = f"{(space or owner).strip('/')}/{name.strip('/')}"
+    plain = f"{(owner or space).strip('/')}/{name.strip('/')}"
     return tuple(dict.fromkeys((plain, f"{owner}/{name}", f"{space or owner}/{name}")))
 
 

@@ -107,7 +107,7 @@ TEMPLATE: Words = {
 """A template write: template and targets are replaced, the rest stays (section 3)."""
 
 UNSEEN = frozenset({
-    "infrastructure", "script_type", "enable_privileged_mode",
+    "infrastructure", "script_type", "enable_privileged_mode", "cache_dir_type",
     "repos[].enable_commit", "repos[].commit_id", "repos[].codehost_id",
     "targets[].repos[].enable_commit", "targets[].repos[].commit_id", "targets[].repos[].codehost_id",
     "pre_build.envs[].choice_option", "pre_build.envs[].choice_value", "pre_build.envs[].description",
@@ -119,7 +119,8 @@ UNSEEN_IN_A_BLOCK = ("pre_build.strategy_id",)
 """What `advanced_settings: null` sets to a value that no call tells: the local cluster's default strategy."""
 
 SHOWN_LOSSES = (
-    "template_id", "cache_", "repos[].hidden", "targets[].repos[].hidden", "outputs[].description",
+    "template_id", "cache_enable", "cache_user_dir",
+    "repos[].hidden", "targets[].repos[].hidden", "outputs[].description",
     "post_build.scripts", "post_build.file_archive", "post_build.object_storage_upload",
 )  # fmt: skip
 """What an update erases and detail shows (section 3): never covered by the one loss that is called `unreadable`."""

@@ -28,6 +28,8 @@ STEP_LEFT_OUT = {
     "notes": "sentences about what the other fields say",
     "place": "where a definition stands is not what it says",
     "unset": "the environment is no part of a plan; what it changes shows in the changes",
+    "exact": "whether a record speaks for what is not shown; what follows from it shows in the losses",
+    "keepsake": "what a backup would hold of the live build, which is covered",
 }
 """Fields of a step that no digest covers, and why."""
 
@@ -40,6 +42,7 @@ DEFINITION_LEFT_OUT = {
 LIVE_LEFT_OUT = {
     "unread": "why there is no build, which is covered",
     "deep_failed": "why there is no deep reading, which is covered",
+    "leftover": "what a conversion would erase beside, which shows in its losses",
 }
 """Fields of a live build that no digest covers, and why."""
 
