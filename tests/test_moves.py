@@ -8,15 +8,22 @@ from typing import Any
 
 import pytest
 
+from reconciler.apply.chain import Link, chains, perform_chain
+from reconciler.apply.perform import Performer
 from reconciler.model.outcome import Ending
 from reconciler.model.policy import Policy
-from reconciler.plan.step import Action
+from reconciler.plan.moves import together
+from reconciler.plan.step import Action, Block, Blocked, Step
 from reconciler.report.document import plan_document
 from reconciler.report.ink import Ink
 from reconciler.report.text import Style, render_outcome, render_plan
-from reconciler.workflow.apply import Options
+from reconciler.server.transport import WriteDoor
+from reconciler.server.writing import ServerWriter
+from reconciler.workflow.apply import Options, locked
+from reconciler.workflow.plan import connection
 from tests.moving import CANARY, REPO, Moving, blocks, content, endings, from_template, renamed, rich, steps
 from tests.rig import plain, template
+from tests.wire_transport import transport_to
 
 
 @pytest.fixture
@@ -108,6 +115,15 @@ def test_a_rename_sends_credentials_in_clear_and_never_asterisks(moving: Moving)
     moving.applied()
     (created,) = moving.requests("POST")
     assert [p["default_value"] for p in created["body"]["parameters"]] == ["fast", CANARY]
+
+
+def test_no_setting_of_a_create_in_place_of_another_build_is_kept_by_asterisks(moving: Moving):
+    """The plan marks none; an update of the same build would mark the credential."""
+    moving.have(rich())
+    moving.only(renamed("old"))
+    assert steps(moving.plan())["create new"].kept == frozenset()
+    moving.only(rich(build_script="other\n"))
+    assert steps(moving.plan())["update old"].kept == {"parameters[PW].default_value"}
 
 
 def test_an_ignored_setting_comes_from_the_old_build(moving: Moving):
@@ -285,6 +301,21 @@ def test_where_putting_back_fails_too_it_is_said_loudly_and_the_next_run_finishe
     assert moving.plan().empty
 
 
+def test_what_could_not_be_put_back_is_said_to_be_in_the_backup(moving: Moving):
+    """The sentence names the folder that the run wrote it to."""
+    moving.have(rich("api"))
+    moving.only(moved())
+    planned = moving.planned()
+    moving.emulator.set_faults([refusal("403-empty", [0, 1], "POST")])
+    door = WriteDoor(connection(moving.settings, moving.world))
+    links = [Link(place, step, None) for place, step in enumerate(planned.plan.steps)]
+    (chain,) = chains(links)
+    deleted, created = perform_chain(Performer(door, ServerWriter(door), "admin"), chain, lambda: "/backups/run")
+    assert deleted.deleted
+    assert created.fault is not None
+    assert created.fault.hint.startswith("its backup is in /backups/run; ")
+
+
 def test_a_create_of_which_nothing_is_heard_is_not_put_back(moving: Moving):
     """It may still arrive, and names are global: the next run finds out, from the intent."""
     moving.have(rich("api"))
@@ -332,6 +363,45 @@ def test_an_input_credential_that_only_the_old_build_held_blocks_the_resumed_cre
     moving.only(from_template("api", "other"))
     moving.applied()
     assert CANARY in json.dumps(moving.stored("api"))
+
+
+class Crowded:
+    """A server on which somebody writes a build in the moment after it was created."""
+
+    def __init__(self, moving: Moving) -> None:
+        self.moving = moving
+
+    def handle(self, request: Any) -> Any:
+        answer = self.moving.emulator.handle(request)
+        if request.method == "POST" and answer.status == 200:
+            self.moving.meddle("api", lambda stored: None, seconds=1)
+        return answer
+
+
+def test_a_moved_build_that_somebody_writes_at_once_is_there_and_nothing_is_put_back(moving: Moving):
+    """Overtaken: the name is taken by the new build, so that no second create is sent."""
+    moving.have(rich("api"))
+    moving.only(moved())
+    planned = moving.planned()
+    world = replace(moving.world, transport=lambda: transport_to(Crowded(moving)))
+    with locked(moving.settings, planned, world, Options()) as outcomes:
+        ended = sorted(outcomes, key=lambda outcome: outcome.index)
+    assert endings(planned.plan, ended) == {"create api": Ending.FAILED, "delete api": Ending.DONE}
+    assert ended[0].fault is not None
+    assert ended[0].fault.code == "overtaken"
+    assert moving.sent() == [("DELETE", "api"), ("POST", "api")]
+
+
+def test_what_somebody_else_deleted_is_not_put_back(moving: Moving):
+    """The old build was gone before us; that its place is not taken is no reason to bring it back."""
+    moving.have(rich("api"))
+    moving.only(moved())
+    planned = moving.planned()
+    moving.emulator.set_state(None, [])
+    moving.emulator.set_faults([refusal("403-empty", [0], "POST")])
+    moving.applying(planned)
+    assert moving.sent() == [("POST", "api")]
+    assert moving.names() == []
 
 
 # what stands in the way ----------------------------------------------------------------------------------
@@ -450,6 +520,17 @@ def test_nothing_moves_where_only_a_part_of_the_tree_is_looked_at(moving: Moving
     assert moving.stored("api") == old
 
 
+def test_nothing_moves_where_both_projects_are_read_for_a_part_of_the_tree(moving: Moving):
+    """A folder with definitions of both: the name is taken there, and it is a move for the whole tree."""
+    moving.have(rich("api"))
+    moving.only()
+    for document in (rich("api", "other"), plain("second")):
+        moving.write(document, file=f"part/{document['name']}.json")
+    assert blocks(moving.plan())["delete api"] is None
+    moving.path = str(moving.tree / "part")
+    assert blocks(moving.plan()) == {"create api": "name-taken", "create second": None}
+
+
 def test_a_build_that_workflows_use_is_not_renamed(moving: Moving):
     """The delete of a pair breaks workflows like any other; the create is blocked with it."""
     moving.have(rich())
@@ -517,6 +598,30 @@ def test_an_old_build_of_somebody_else_beside_the_new_one_is_left_alone(moving: 
     assert moving.sent() == []
 
 
+def test_a_new_build_of_somebody_else_is_no_rename_that_was_done(moving: Moving):
+    """Both exist and only the old one is ours: it stays, whatever `renamed_from` says."""
+    moving.have(rich())
+    theirs = {**moving.stored("old"), "name": "new", "update_by": "mallory"}
+    moving.emulator.set_state(None, [moving.stored("old"), theirs])
+    moving.only(renamed("old"))
+    plan = moving.plan()
+    assert "delete old" not in blocks(plan)
+    assert '"new" exists already and is not ours' in plan.notices[0]
+    moving.apply()
+    assert moving.requests("DELETE") == []
+
+
+def test_both_steps_are_blocked_where_any_guard_blocks_one():
+    """Whatever looks at one of them later (a limit, a saved plan) holds for the pair, and for no other step."""
+    why = Blocked(Block.LIMIT, "too many", "raise the limit")
+    create = Step(Action.CREATE, "yaml", "new", "", old=("yaml", "old"))
+    delete = Step(Action.DELETE, "yaml", "old", "", after=("yaml", "new"))
+    other = Step(Action.CREATE, "yaml", "third", "")
+    for one, two in ((replace(create, blocked=why), delete), (create, replace(delete, blocked=why))):
+        assert [step.blocked for step in together([one, two, other])] == [why, why, None]
+    assert together([create, delete, other]) == (create, delete, other)
+
+
 # the second half -----------------------------------------------------------------------------------------
 
 
@@ -570,6 +675,27 @@ def test_an_old_build_that_was_changed_after_the_create_is_not_deleted_unseen(mo
     ]
     moving.apply()
     assert moving.sent() == []
+
+
+def test_what_is_left_of_a_rename_is_not_deleted_where_a_part_of_the_tree_is_looked_at(moving: Moving):
+    """With the whole tree the delete is planned; with PATH it is not."""
+    half_done(moving)
+    assert "delete old" in blocks(moving.plan())
+    moving.path = str(moving.tree / "new.json")
+    assert blocks(moving.plan()) == {"keep new": None}
+
+
+def test_what_the_definition_resets_is_not_missed_in_the_new_build(moving: Moving):
+    """`advanced_settings: null` decides about the whole block: the old build's other values are no loss."""
+    moving.have(rich())
+    moving.only(renamed("old", advanced_settings=None))
+    moving.emulator.set_faults([refusal("403-empty", [0], "DELETE")])
+    moving.apply()
+    moving.emulator.set_faults([])
+    assert moving.stored("new")["timeout"] == 60
+    assert blocks(moving.plan())["delete old"] is None
+    moving.applied()
+    assert moving.names() == ["new"]
 
 
 # how it reads --------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ class Run:
         documents: project → the ledger's document as the plan saw it.
         proven: project → the records of intents that the server proved; None: the build is gone.
         vanished: project → records of builds that neither Git nor the server has any more; they are dropped.
-        backup: where this run writes what it deletes, "" where it does not.
+        backup: tells the folder where this run has written what it deletes, "" where it has not.
     """
 
     performer: Performer
@@ -64,7 +64,7 @@ class Run:
     documents: Mapping[str, Document] = field(default_factory=dict)
     proven: Mapping[str, Mapping[str, Record | None]] = field(default_factory=dict)
     vanished: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
-    backup: str = ""
+    backup: Callable[[], str] = lambda: ""
 
 
 def apply(plan: Plan, run: Run) -> Iterator[Outcome]:

@@ -9,7 +9,7 @@ Every step has its own ending. What waits for a step that was not done is skippe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.apply.inputs import without_unknown_inputs
@@ -55,13 +55,13 @@ def _behind(link: Link, waiting: dict[tuple[str, str], list[Link]]) -> Iterable[
         yield from _behind(follower, waiting)
 
 
-def perform_chain(performer: Performer, chain: Chain, backup: str) -> list[Ended]:
+def perform_chain(performer: Performer, chain: Chain, backup: Callable[[], str]) -> list[Ended]:
     """Perform the steps of a chain one after the other; return an ending for each.
 
     Args:
         performer: does single steps.
         chain: what to do.
-        backup: where what is deleted was written to, "" where nowhere.
+        backup: tells the folder that deleted builds were written to, "" where there is none.
     """
     ends: dict[tuple[str, str], Ended] = {}
     stale = _stale(performer, chain)
@@ -117,7 +117,9 @@ def _skipped(before: tuple[str, str]) -> Ended:
     return Ended(Ending.SKIPPED, Fault("waits", message, "settle that one, then run again: it converges"))
 
 
-def _put_back(performer: Performer, chain: Chain, ends: dict[tuple[str, str], Ended], link: Link, backup: str) -> None:
+def _put_back(
+    performer: Performer, chain: Chain, ends: dict[tuple[str, str], Ended], link: Link, backup: Callable[[], str]
+) -> None:
     """Where a move's create failed for good, create the deleted build again and say so at both steps."""
     end = ends[link.name]
     deleted = next((other for other in chain if other.name == link.step.after and other.step.restore), None)
@@ -134,7 +136,7 @@ def _put_back(performer: Performer, chain: Chain, ends: dict[tuple[str, str], En
         ends[deleted.name] = Ended(Ending.FAILED, back, again.record)
         return
     reason = again.fault.message if again.fault else "no reason was given"
-    kept = f"its backup is in {backup}; " if backup else ""
+    kept = f"its backup is in {backup()}; " if backup() else ""
     ends[link.name] = replace(
         end,
         fault=Fault(
