@@ -186,7 +186,9 @@ def _leaf(row: Leaf, stored: Json) -> Value:
     if row.type is Type.STRINGS:
         return typed.texts(inside, key)
     value = inside.get(key)
-    return value if isinstance(value, str) else "" if value is None else as_text(value)
+    if row.always and value is not None:  # labels take any JSON (contract, section 7)
+        return as_text(value)
+    return text(inside, key)
 
 
 def _agreed(row: Leaf, stored: Json, shown: Values, path: str) -> Value:
