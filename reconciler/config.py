@@ -160,10 +160,10 @@ class _Chosen:
 
     def backup_dir(self) -> str:
         """Return the folder for backups, absolute; "" for the default one."""
-        given = self.flag("backup_dir", self._flags.backup_dir, "")
+        given = self.flag("backup", self._flags.backup_dir, "")
         if not given:
             return ""
-        by_flag = self.sources["backup_dir"] == "flag"
+        by_flag = self.sources["backup"] == "flag"
         folder = str(_absolute(given, self._cwd if by_flag else str(self._root)))
         if by_flag and in_the_way(folder, str(self._root)):
             raise UsageError("--backup-dir: backups in this folder would be read as definitions", BACKUP_HINT)

@@ -170,7 +170,7 @@ def test_one_folder_per_run_and_another_for_the_next_of_the_same_second(rig: Rig
 
 
 def test_the_folder_is_the_configured_one(rig: Rig, tmp_path: Path):
-    """`backup_dir` says where; the folder itself is kept out of Git."""
+    """`backup:` says where; the folder itself is kept out of Git."""
     lossy(rig)
     planned = rig.planned()
     settings = replace(rig.settings, backup_dir=str(tmp_path / "elsewhere"))

@@ -22,7 +22,7 @@ prune: owned
 
 max_deletes: 3
 timeout: 12
-backup_dir: .backups
+backup: .backups
 token_file: token
 ignore:
   - path: advanced_settings.timeout
@@ -83,7 +83,7 @@ def test_without_anything_the_defaults_are_told(ask, tmp_path):
     out = ask("--format", "json")
     assert {entry["source"] for entry in entries(out).values()} == {"default"}
     assert json.loads(out)["file"] is None
-    assert entries(out)["backup_dir"]["value"] == str(tmp_path / ".reconciler" / "backup")
+    assert entries(out)["backup"]["value"] == str(tmp_path / ".reconciler" / "backup")
     assert re.search(r"^server +not set \(default\)$", ask(), re.MULTILINE)
 
 

@@ -130,6 +130,7 @@ def scene(served, tmp_path, monkeypatch):
         "update_by": "ann",
     }
     emulator.set_faults([])
+    emulator.set_settings({"internal_read": True})
     emulator.set_state(None, [{**bystander, "targets": [], "pre_build": {}, "update_by": "ann", "update_time": 1}])
     emulator.clear_requests()
     for name in ("CI", "RECONCILER_LEDGER", "ZADIG_SERVER"):
@@ -192,6 +193,27 @@ def test_updates_that_are_killed_converge(scene: Scene, point: str, capsys):
     assert scene.stored()["t"]["targets"][0]["repos"][0]["branch"] == "next"
     assert scene.successes("POST") == []
     assert [r for r in scene.emulator.requests() if r["method"] == "DELETE"] == []
+    assert scene.again("plan", "--detailed-exitcode") == 0
+    assert sorted(scene.stored()) == ["a", "b", "bystander", "t"]
+
+
+CONVERSIONS = {
+    "before the first conversion arrives": at("timeout", 1, "PUT"),
+    "after the first conversion is done": at("slow", 1, "PUT"),
+    "while the first conversion is read back": at("timeout", 1, "GET", "^/openapi/build/a/detail$"),
+}
+
+
+@pytest.mark.parametrize("point", CONVERSIONS)
+def test_conversions_that_are_killed_converge(scene: Scene, point: str, capsys):
+    """The build is of the new kind once, ours, and nobody has to let anything go."""
+    assert scene.again() == 0
+    scene.write({**made_from("next"), "name": "a"}, plain("t", build_script="plain now\n"))
+    fault = CONVERSIONS[point]
+    scene.kill(fault, lambda: fault["kind"] != "slow" or bool(scene.stored()["a"].get("template_id")))
+    assert scene.again() == 0
+    assert scene.stored()["a"]["targets"][0]["repos"][0]["branch"] == "next"
+    assert (scene.stored()["t"]["scripts"], scene.stored()["t"]["template_id"]) == ("plain now\n", "")
     assert scene.again("plan", "--detailed-exitcode") == 0
     assert sorted(scene.stored()) == ["a", "b", "bystander", "t"]
 

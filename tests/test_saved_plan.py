@@ -527,6 +527,7 @@ LIVE_OTHERS: dict[str, Any] = {
     "losses": (Loss("post_build.scripts", "echo"),),
     "deep": OTHER_BUILD,
     "hidden": (Loss("post_build.scripts", "echo"),),
+    "own": (Loss("desc", "d"),),
     "leftover": (Loss("sshs", "s"),),
     "deep_failed": "a sentence",
     "unread": "a sentence",

@@ -96,6 +96,10 @@ class Backup:
         """When the run began, as its folder is called."""
         return datetime.fromtimestamp(self.begun, UTC).strftime("%Y-%m-%dT%H%M%SZ")
 
+    def place(self) -> str:
+        """Return the run's folder, "" where nothing had to be kept so far."""
+        return str(self._folder or "")
+
     def keep(self, step: Step, live: LiveBuild, door: ReadDoor) -> None:
         """Write down a live build that a step is about to touch.
 

@@ -22,6 +22,7 @@ from reconciler.model.build import (
     CODE_HOST_CHANGED,
     CODE_HOST_TYPE,
     REPOSITORY_KEY,
+    Build,
     Element,
     Value,
     Values,
@@ -81,6 +82,14 @@ def know(live: LiveBuild, record: Record | None) -> Known:
     marked = _seal(rows, shown, record.secrets, "")
     values = _merge(rows, marked, recorded, trusted=trust is not Trust.STALE and not seen)
     return Known(live, record, trust, values, recorded, _renamed(rows, live, record), seen)
+
+
+def unsure(build: Build, known: Known) -> bool:
+    """Tell whether a code host was declared and recorded, and somebody wrote since: detail shows only its type."""
+    if known.trust is not Trust.STALE or known.seen:
+        return False
+    targets = elements_of(build.values.get("target_services"))
+    return any(elements_of(values.get("repo_info")) for values in (build.values, *(t.values for t in targets)))
 
 
 def _trust(live: LiveBuild, record: Record) -> Trust:
@@ -156,7 +165,7 @@ def _speaks_for(row: Leaf, shown: Values, recorded: Values) -> bool:
     if shown.get(CODE_HOST_TYPE) is None or shown.get(CODE_HOST_TYPE) != recorded.get(CODE_HOST_TYPE):
         return False
     if row.sight is Sight.PARTIAL:
-        return True
+        return CODE_HOST_CHANGED not in shown
     value = recorded.get(row.path)
     return (
         shown.get(CODE_HOST_TYPE) == OTHER

@@ -66,10 +66,10 @@ def _names(values: Mapping[str, Any]) -> Iterator[Complaint]:
 
 
 def _backup(values: Mapping[str, Any], root: str) -> Iterator[Complaint]:
-    folder = values.get("backup_dir")
+    folder = values.get("backup")
     if isinstance(folder, str) and folder and in_the_way(os.path.normpath(Path(root, folder)), root):
         message = "backups in this folder would be read as definitions"
-        yield Complaint(("backup_dir",), message, BACKUP_HINT, "backup-dir")
+        yield Complaint(("backup",), message, BACKUP_HINT, "backup-dir")
 
 
 def _rules(values: Mapping[str, Any]) -> Iterator[Complaint]:

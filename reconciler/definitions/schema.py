@@ -191,7 +191,7 @@ _CONFIGURATION: dict[str, tuple[str, str]] = {
         "string",
         "auto: ask the platform's internal read where it matters; off: never; left out, auto; flag --deep-read.",
     ),
-    "backup_dir": (
+    "backup": (
         "string",
         "Folder for backups, relative to this file; left out, .reconciler/backup; flag --backup-dir.",
     ),

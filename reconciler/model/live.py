@@ -56,6 +56,7 @@ class LiveBuild:
         deep: the canonical build with everything that the internal read shows; None where it was not asked or
             its answer was not used.
         hidden: what an update would erase and the internal read alone shows.
+        own: what every write of this build keeps, and a new one in its place would not have.
         leftover: what turning a template build into a plain one would erase beside, from the internal read.
         deep_failed: why its answer was not used, one sentence; "" where it was, or was not asked.
         unread: why the detail failed, one sentence; "" where it did not.
@@ -71,6 +72,7 @@ class LiveBuild:
     losses: tuple[Loss, ...] = ()
     deep: Build | None = None
     hidden: tuple[Loss, ...] = ()
+    own: tuple[Loss, ...] = ()
     leftover: tuple[Loss, ...] = ()
     deep_failed: str = ""
     unread: str = ""

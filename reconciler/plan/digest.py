@@ -42,6 +42,7 @@ DEFINITION_LEFT_OUT = {
 LIVE_LEFT_OUT = {
     "unread": "why there is no build, which is covered",
     "deep_failed": "why there is no deep reading, which is covered",
+    "own": "what an update keeps; what a new build in its place loses of it shows in its losses",
     "leftover": "what a conversion would erase beside, which shows in its losses",
 }
 """Fields of a live build that no digest covers, and why."""

@@ -42,7 +42,7 @@ def keepsake(live: LiveBuild, record: Record | None) -> Keepsake | None:
     values = live.deep.values if live.deep else known.values
     values = memory.level(ROWS[live.build.kind], values, known.last, "")
     build = sealed(replace(live.build, values=values), record.secrets if record else ())
-    losses = (*live.losses, *live.hidden, *live.leftover, *_choices(values, ""))
+    losses = (*live.losses, *live.hidden, *live.own, *live.leftover, *_choices(values, ""))
     return Keepsake(build, losses, tuple(memory.outdated))
 
 

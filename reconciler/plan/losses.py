@@ -52,6 +52,12 @@ def held(known: Known) -> list[Loss]:
     return [loss for loss in (*known.live.losses, *known.live.hidden) if not (loss.new and exact)]
 
 
+def of_replacing(definition: Definition, known: Known, result: Whole) -> tuple[PlannedLoss, ...]:
+    """Name what a new build in the place of this one would lack: what an update keeps, too."""
+    own = weighed(definition, known, known.live.own)
+    return tuple(sorted({*of_update(definition, known, result), *own}, key=lambda loss: loss.path))
+
+
 def weighed(definition: Definition, known: Known, losses: Iterable[Loss]) -> tuple[PlannedLoss, ...]:
     """Give each loss its digest, and say which the definition accepts."""
     stamps = known.live.stamps

@@ -73,7 +73,7 @@ class Mover:
         ignoring = with_ignored(pair.definition, known, self._inputs.live.local_cluster)
         pair, known = replace(pair, definition=ignoring.definition), ignoring.known
         result = self._whole(pair.definition.build, known)
-        found = losses.of_update(pair.definition, known, result)
+        found = losses.of_replacing(pair.definition, known, result)
         restore = self._restore(known) if pair.turn is Turn.MOVE else None
         blocked = self._forbidden(pair, known, result, found, restore) or obstacles.needs_flag(self._inputs, pair)
         create = replace(
@@ -106,11 +106,11 @@ class Mover:
             current = self._whole(definition.build, now).send
             more = only_in_old(result.send, current, now, known.live.stamps)
             found = (
-                *losses.of_update(pair.definition, known, result),
+                *losses.of_replacing(pair.definition, known, result),
                 *(losses.accepted(loss, pair.definition) for loss in more),
             )
         else:
-            found = losses.of_update(pair.definition, known, result)
+            found = losses.of_replacing(pair.definition, known, result)
         blocked = obstacles.protected(pair) or losses.lossy(found) or obstacles.needs_flag(self._inputs, pair)
         return replace(delete, blocked=blocked, losses=found)
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.compare.diff import additions, diff
-from reconciler.compare.knowledge import Known, Trust, know
+from reconciler.compare.knowledge import Known, Trust, know, unsure
 from reconciler.model.build import elements_of
 from reconciler.model.change import Change, ChangeKind
 from reconciler.model.definition import Definition
@@ -207,12 +207,13 @@ def _convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
 
 
 def _compare(inputs: Inputs, definition: Definition, known: Known, kinds: InputKinds) -> Step:
-    changes = diff(definition.build, known, inputs.live.local_cluster)
+    build = definition.build
+    changes = diff(build, known, inputs.live.local_cluster)
     effective = [change for change in changes if _is_step(change, known, inputs.policy)]
     if not effective:
         step = _base(definition, Action.KEEP, _keep_reason(changes), known.live, known.record)
         exact = known.trust is Trust.EXACT
-        return replace(step, changes=changes, notes=notes(definition, known), exact=exact)
+        return replace(step, changes=changes, notes=notes(definition, known), exact=exact, unsure=unsure(build, known))
     if any(change.kind in _STEPS for change in effective):
         changes = tuple(c for c in changes if not _is_idle_alias(c))
     result = whole(definition.build, known, inputs.live.local_cluster, kinds)

@@ -53,7 +53,7 @@ def _matters(step: Step) -> bool:
     """Where an exact record speaks, nothing has to be asked; what is not ours to write neither."""
     if step.before is None or step.exact or (step.blocked and step.blocked.reason is Block.FOREIGN):
         return False
-    return step.action is not Action.KEEP or step.count(ChangeKind.UNVERIFIABLE) > 0
+    return step.action is not Action.KEEP or step.unsure or step.count(ChangeKind.UNVERIFIABLE) > 0
 
 
 def _needs_clusters(build: Build, live: Live) -> bool:

@@ -93,6 +93,7 @@ class Step:
         prevent_destroy: what the record is to say.
         recorded: whether the ledger has a record of this build.
         exact: an exact record speaks for everything that cannot be seen.
+        unsure: somebody has written since, and a declared code host may be another one of the same type.
         old: (project, name) of the build that this create takes the place of, in a move or rename.
         after: (project, name) of the step that must be done before this one; where it is not, this is skipped.
         restore: what to create again under its old project where the step behind this delete fails (a move).
@@ -118,6 +119,7 @@ class Step:
     prevent_destroy: bool = False
     recorded: bool = False
     exact: bool = False
+    unsure: bool = False
     old: tuple[str, str] | None = None
     after: tuple[str, str] | None = None
     restore: Build | None = None

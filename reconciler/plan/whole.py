@@ -12,7 +12,19 @@ from dataclasses import dataclass, field
 
 from reconciler.compare.knowledge import Known, Trust
 from reconciler.compare.resolve import BLOCK, CLUSTER, DOCKER, STRATEGY, default_of, wanted
-from reconciler.model.build import CHOICE_VALUE, DEFAULT, MASKED, Build, Element, Value, Values, elements_of, join, same
+from reconciler.model.build import (
+    CHOICE_VALUE,
+    CODE_HOST_CHANGED,
+    DEFAULT,
+    MASKED,
+    Build,
+    Element,
+    Value,
+    Values,
+    elements_of,
+    join,
+    same,
+)
 from reconciler.model.fields import ASTERISKS, ROWS, Elements, Kind, Leaf, Row, Sight
 from reconciler.model.record import Record
 from reconciler.model.secret import Secret
@@ -123,7 +135,8 @@ class _Merge:
             return value
         if row.path in sources.have:
             return None if _idle(row, sources.have[row.path]) else sources.have[row.path]
-        known = sources.last.get(row.path) if row.sight in HIDDEN else None
+        stays = row.sight in HIDDEN and not (row.sight is Sight.PARTIAL and CODE_HOST_CHANGED in sources.have)
+        known = sources.last.get(row.path) if stays else None
         if value is None and known is None and self._is_secret(path):
             if row.sight is Sight.UNREADABLE:
                 self.forgotten.append(path)

@@ -91,7 +91,9 @@ class DeepReader:
             return replace(live, deep_failed=f"the internal read of this build was not used: {reason}")
         # of a cache without a directory detail cannot tell what kind it is, and this can
         losses = tuple(loss for loss in live.losses if loss.path != CACHE)
-        return replace(live, losses=losses, deep=stored.build, hidden=stored.hidden, leftover=stored.leftover)
+        return replace(
+            live, losses=losses, deep=stored.build, hidden=stored.hidden, own=stored.own, leftover=stored.leftover
+        )
 
 
 def internal(door: ReadDoor, project: str, name: str) -> Mapping[str, Any]:

@@ -223,6 +223,13 @@ def template_losses(stored: Json, whole: Build) -> Iterator[Loss]:
         yield from _of(element.values.get("inputs"), f"{parent}inputs", _INPUT, objects(target, "envs")).losses()
 
 
+def kept_by_updates(stored: Json) -> Iterator[Loss]:
+    """Name what every write of a build keeps and only the page sets (contract, section 3)."""
+    for key in ("desc", "team"):
+        if text(stored, key):
+            yield Loss(key, text(stored, key))
+
+
 def leftovers(stored: Json) -> Iterator[Loss]:
     """Name what a template build still holds of the plain one that it was: a conversion back erases it."""
     pre, post = branch(stored, ("pre_build",)), branch(stored, ("post_build",))

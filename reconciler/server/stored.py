@@ -28,7 +28,7 @@ from reconciler.model.fields import ROWS, SERVER_OUTPUTS, Elements, Kind, Leaf, 
 from reconciler.model.live import LiveBuild, Loss
 from reconciler.model.secret import Secret
 from reconciler.server import typed
-from reconciler.server.erased import leftovers, plain_losses, template_losses
+from reconciler.server.erased import kept_by_updates, leftovers, plain_losses, template_losses
 from reconciler.server.masking import as_text
 from reconciler.server.typed import Json, branch, objects, text
 
@@ -58,11 +58,13 @@ class Stored:
     Attributes:
         build: the whole build.
         hidden: what a write of the same kind erases and detail does not show.
+        own: what every write of this build keeps, and a new one in its place would not have.
         leftover: what turning a template build into a plain one erases beside.
     """
 
     build: Build
     hidden: tuple[Loss, ...]
+    own: tuple[Loss, ...] = ()
     leftover: tuple[Loss, ...] = ()
 
 
@@ -82,8 +84,10 @@ def read_stored(answer: Any, live: LiveBuild, aliases: Aliases) -> Stored:
     values = _Reader(aliases).level(rows, _flattened(stored, build.kind), build.values, "")
     whole = Build(build.kind, build.project, build.name, values)
     if build.kind is Kind.PLAIN:
-        return Stored(whole, tuple(plain_losses(stored, whole)))
-    return Stored(whole, tuple(template_losses(stored, whole)), tuple(leftovers(stored)))
+        return Stored(whole, tuple(plain_losses(stored, whole)), tuple(kept_by_updates(stored)))
+    return Stored(
+        whole, tuple(template_losses(stored, whole)), tuple(kept_by_updates(stored)), tuple(leftovers(stored))
+    )
 
 
 def _check_identity(stored: Json, live: LiveBuild) -> None:
@@ -186,7 +190,9 @@ def _leaf(row: Leaf, stored: Json) -> Value:
     if row.type is Type.STRINGS:
         return typed.texts(inside, key)
     value = inside.get(key)
-    return value if isinstance(value, str) else "" if value is None else as_text(value)
+    if row.always and value is not None:  # labels take any JSON (contract, section 7)
+        return as_text(value)
+    return text(inside, key)
 
 
 def _agreed(row: Leaf, stored: Json, shown: Values, path: str) -> Value:

@@ -94,6 +94,7 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
             documents=planned.documents,
             proven=planned.proven,
             vanished=planned.vanished,
+            backup=backup.place if backup else lambda: "",
         )
         yield apply(planned.plan, run)
 

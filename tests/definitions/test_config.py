@@ -164,12 +164,12 @@ max_delete_percent: 25
 concurrency: 4
 timeout: 12
 deep_read: off
-backup_dir: ../backups
+backup: ../backups
 ignore:
   - {path: advanced_settings.timeout, reason: tuned by hand}
 """
 LIMIT_NAMES = (
-    "prune", "max_deletes", "max_delete_percent", "concurrency", "timeout", "deep_read", "backup_dir", "ignore",
+    "prune", "max_deletes", "max_delete_percent", "concurrency", "timeout", "deep_read", "backup", "ignore",
 )  # fmt: skip
 
 
