@@ -57,6 +57,7 @@ class Stage:
         self.time = 1_700_000_000.0
         self.emulator = Emulator(builds=self._json("live.json").get("builds", ()), clock=lambda: self.time)
         self.ledger = ledger
+        self.backups = ledger.parent / "backup"
         self.environ: Mapping[str, str] = self.scene.get("env", {})
 
     def _json(self, name: str) -> dict[str, Any]:
@@ -68,7 +69,8 @@ class Stage:
         root = str(self.folder / tree)
         flags = Flags(server="http://zadig.example", ledger=str(self.ledger), concurrency=1)
         settings = resolve(None, flags, {"ZADIG_TOKEN": TOKEN, **self.environ}, root)
-        settings = replace(settings, policy=self._policy(tree), deep_read=self.scene.get("deep_read", True))
+        settings = replace(settings, policy=self._policy(tree), backup_dir=str(self.backups))
+        settings = replace(settings, deep_read=self.scene.get("deep_read", True))
         clock = Clock(now=lambda: self.time, wall=lambda: self.time, sleep=lambda _: None)
         world = World(self.environ, root, lambda: transport_to(self.emulator), clock)
         return make_plan(settings, self._accepting(load(settings, self.environ, root)), world), settings, world
@@ -153,7 +155,8 @@ def test_a_plan_reads_as_it_did(case: str, tmp_path: Path):
     if stage.scene.get("apply"):
         planned, ended = stage.apply("tree")
         said = [render_outcome(planned.plan, outcome, Ink()) for outcome in ended]
-        expect(stage.folder / "apply.txt", "".join([*said, render_result(planned.plan, ended, "reconciler plan")]))
+        text = "".join([*said, render_result(planned.plan, ended, "reconciler plan")])
+        expect(stage.folder / "apply.txt", text.replace(str(stage.backups), ".reconciler/backup"))
 
 
 def test_no_case_expects_a_secret():

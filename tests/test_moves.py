@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from reconciler.apply.chain import Link, chains, perform_chain
-from reconciler.apply.perform import Performer
 from reconciler.model.outcome import Ending
 from reconciler.model.policy import Policy
 from reconciler.plan.moves import together
@@ -17,10 +15,7 @@ from reconciler.plan.step import Action, Block, Blocked, Step
 from reconciler.report.document import plan_document
 from reconciler.report.ink import Ink
 from reconciler.report.text import Style, render_outcome, render_plan
-from reconciler.server.transport import WriteDoor
-from reconciler.server.writing import ServerWriter
 from reconciler.workflow.apply import Options, locked
-from reconciler.workflow.plan import connection
 from tests.moving import CANARY, REPO, Moving, blocks, content, endings, from_template, renamed, rich, steps
 from tests.rig import plain, template
 from tests.wire_transport import transport_to
@@ -305,15 +300,13 @@ def test_what_could_not_be_put_back_is_said_to_be_in_the_backup(moving: Moving):
     """The sentence names the folder that the run wrote it to."""
     moving.have(rich("api"))
     moving.only(moved())
-    planned = moving.planned()
     moving.emulator.set_faults([refusal("403-empty", [0, 1], "POST")])
-    door = WriteDoor(connection(moving.settings, moving.world))
-    links = [Link(place, step, None) for place, step in enumerate(planned.plan.steps)]
-    (chain,) = chains(links)
-    deleted, created = perform_chain(Performer(door, ServerWriter(door), "admin"), chain, lambda: "/backups/run")
-    assert deleted.deleted
+    created, deleted = moving.apply()
+    assert deleted.ending is Ending.DONE
+    (folder,) = (path for path in (moving.tree / ".reconciler" / "backup").iterdir() if path.is_dir())
+    assert (folder / "yaml" / "api" / "definition.yaml").exists()
     assert created.fault is not None
-    assert created.fault.hint.startswith("its backup is in /backups/run; ")
+    assert created.fault.hint.startswith(f"its backup is in {folder}; ")
 
 
 def test_a_create_of_which_nothing_is_heard_is_not_put_back(moving: Moving):

@@ -505,6 +505,7 @@ STEP_OTHERS: dict[str, Any] = {
     "after": ("yaml", "old"),
     "restore": OTHER_BUILD,
     "exact": True,
+    "unsure": True,
     "keepsake": Keepsake(OTHER_BUILD),
 }
 DEFINITION_OTHERS: dict[str, Any] = {

@@ -108,7 +108,8 @@ TEMPLATE: Words = {
 
 UNSEEN = frozenset({
     "infrastructure", "script_type", "enable_privileged_mode", "cache_dir_type",
-    "repos[].enable_commit", "repos[].commit_id", "repos[].codehost_id",
+    "repos[].enable_commit", "repos[].commit_id", "repos[].codehost_id", "repos[].repo_namespace",
+    "targets[].repos[].repo_namespace",
     "targets[].repos[].enable_commit", "targets[].repos[].commit_id", "targets[].repos[].codehost_id",
     "pre_build.envs[].choice_option", "pre_build.envs[].choice_value", "pre_build.envs[].description",
     *(pattern for pattern in PLAIN if pattern.startswith(("pre_build.storages", "pre_build.custom_"))),

@@ -28,6 +28,7 @@ STEP_LEFT_OUT = {
     "notes": "sentences about what the other fields say",
     "place": "where a definition stands is not what it says",
     "unset": "the environment is no part of a plan; what it changes shows in the changes",
+    "unsure": "only asks the internal read; what it shows is in the changes",
     "exact": "whether a record speaks for what is not shown; what follows from it shows in the losses",
     "keepsake": "what a backup would hold of the live build, which is covered",
 }

@@ -81,7 +81,7 @@ def _values(settings: Settings) -> Iterator[tuple[str, Shown | float]]:
     yield "allow_moves", policy.allow_moves
     yield "break_workflows", policy.break_workflows
     yield "deep_read", "auto" if settings.deep_read else "off"
-    yield "backup_dir", settings.backup_dir or str(Path(settings.root, BACKUPS))
+    yield "backup", settings.backup_dir or str(Path(settings.root, BACKUPS))
     yield "concurrency", settings.concurrency
     yield "timeout", int(settings.timeout) if settings.timeout.is_integer() else settings.timeout
     yield "ignore", [{"path": rule.path, "reason": rule.reason} for rule in settings.ignore]
