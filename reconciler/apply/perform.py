@@ -123,7 +123,7 @@ class Performer:
         live = self._read(step)
         if live is None:
             raise Stop(Ending.BLOCKED, "stale", "the build was deleted since the plan was made", "plan again")
-        if live.stamps != step.live or live.build != step.before:
+        if (live.stamps, live.build, live.losses) != (step.live, step.before, step.erasable):
             who = "somebody" if live.stamps == step.live else live.stamps.update_by or "somebody"
             raise Stop(Ending.BLOCKED, "stale", f"{who} changed the build since the plan was made", "plan again")
         return live

@@ -19,7 +19,7 @@ from reconciler.compare.knowledge import Known, Trust
 from reconciler.compare.resolve import BLOCK, CACHE, DOCKER
 from reconciler.model.build import DEFAULT, Build, Values, elements_of
 from reconciler.model.definition import Definition
-from reconciler.model.fields import SERVER_OUTPUTS, Kind
+from reconciler.model.fields import SERVER_OUTPUTS
 from reconciler.model.live import Loss, Stamps
 from reconciler.model.secret import MASK
 from reconciler.plan.step import Block, Blocked, PlannedLoss
@@ -47,9 +47,13 @@ def of_update(definition: Definition, known: Known, result: Whole) -> tuple[Plan
 
 
 def held(known: Known) -> list[Loss]:
-    """Return what is there that no request carries, but for what our own write has left there."""
+    """Return what is there that no request carries, but for what our own write has left there.
+
+    Of a cache without a directory detail cannot tell what kind it is; the internal read can.
+    """
     exact = known.trust is Trust.EXACT
-    return [loss for loss in (*known.live.losses, *known.live.hidden) if not (loss.new and exact)]
+    shown = [loss for loss in known.live.losses if not (loss.path == CACHE and known.seen)]
+    return [loss for loss in (*shown, *known.live.hidden) if not (loss.new and exact)]
 
 
 def weighed(definition: Definition, known: Known, losses: Iterable[Loss]) -> tuple[PlannedLoss, ...]:
@@ -165,8 +169,3 @@ def spent(definition: Definition, known: Known, found: tuple[PlannedLoss, ...]) 
         for path in sorted(definition.accept_loss)
         if path not in matched
     )
-
-
-def needs_labels(desired: Build) -> bool:
-    """Tell whether a build is for virtual machines: both writes leave it without the labels that agents go by."""
-    return desired.kind is Kind.PLAIN and desired.values.get("infrastructure") == "vm"

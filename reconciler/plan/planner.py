@@ -24,7 +24,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.record import Record
 from reconciler.plan import convert, guards, losses
 from reconciler.plan.inputs import Inputs
-from reconciler.plan.notes import notes, unset, writer
+from reconciler.plan.notes import notes, unset, without_labels, writer
 from reconciler.plan.step import Action, Block, Blocked, Plan, Step, Trouble
 from reconciler.plan.whole import InputKinds, Whole, whole
 
@@ -103,6 +103,7 @@ def _base(definition: Definition, action: Action, reason: str, live: LiveBuild |
         live=live.stamps if live else None,
         desired=definition.build,
         before=live.build if live else None,
+        erasable=live.losses if live else (),
         prevent_destroy=_protected(definition, record),
         recorded=record is not None,
     )
@@ -135,7 +136,7 @@ def _create(inputs: Inputs, definition: Definition, elsewhere: Mapping[str, str]
         send=result.send,
         learn=result.learn,
         unset=definition.unset,
-        notes=unset(definition),
+        notes=(*without_labels(definition), *unset(definition)),
     )
 
 
