@@ -16,10 +16,12 @@ import pytest
 
 from reconciler.emulator.documents import BUILD, REPOSITORY, TARGET, VARIABLE
 from reconciler.emulator.shapes import FLAG, TEXT, WHOLE, Many, Optional, Struct
+from reconciler.model.change import ChangeKind
 from reconciler.model.secret import MASK
 from reconciler.plan.step import Action, Block, Step
 from reconciler.report.document import dump, plan_document
 from reconciler.report.text import Style, render_plan
+from reconciler.workflow.apply import Options, locked
 from tests.field_cases import read, write
 from tests.page import PLAIN, TEMPLATE, differences, made
 from tests.rig import Rig, Stored, plain, template
@@ -455,3 +457,55 @@ def test_exact_records_ask_for_no_internal_read(rig: Rig):
     rig.write(*(plain(name, build_script="3\n") for name in names))
     assert rig.plan().writes
     assert [r["path"] for r in rig.requests() if "aslan" in r["path"]] != []
+
+
+def test_a_second_target_of_the_same_module_is_seen_to_go(rig: Rig, seeing: bool):
+    """Detail shows the first one's values for both; a definition can declare one, so the other is taken out."""
+    stored = made(TEMPLATE)
+    stored["targets"].append({**copy.deepcopy(stored["targets"][0]), "repos": []})
+    rig.emulator.set_state(None, [stored])
+    rig.write(template(repo_info=[{**REPO, "branch": "main"}]))
+    step = only(rig)
+    assert [(c.path, c.kind) for c in step.changes if c.kind is ChangeKind.REMOVED] == [
+        ("target_services[shop/web#2]", ChangeKind.REMOVED)
+    ]
+    assert [loss.path for loss in step.losses] == ([] if seeing else ["unreadable"])
+    rig.accept()
+    rig.applied()
+    assert len(rig.stored("tpl")["targets"]) == 1
+    assert rig.plan().empty
+
+
+def test_a_loss_that_comes_between_plan_and_apply_is_not_taken_along(rig: Rig):
+    """Not even one that left no new stamp."""
+    changed(SHOWN[0], rig)
+    rig.accept()
+    planned = rig.planned()
+    rig.meddle("api", lambda stored: stored["post_build"].update(file_archive={"file_location": "out"}), user="")
+    with locked(rig.settings, planned, rig.world, Options()) as outcomes:
+        (outcome,) = outcomes
+    assert outcome.fault is not None
+    assert outcome.fault.code == "stale"
+    assert rig.stored("api")["post_build"]["scripts"] == "echo done\n"
+
+
+def test_two_parameters_of_one_key_are_both_sent_back(rig: Rig):
+    """Each with its own values, in their order."""
+    stored = made(PLAIN)
+    stored["pre_build"]["envs"].append({**stored["pre_build"]["envs"][0], "value": "2", "required": True})
+    rig.emulator.set_state(None, [stored])
+    rig.write(plain(build_script="new\n"))
+    assert rig.accept() == ["parameters[A#2].required"]
+    rig.applied()
+    assert [e["value"] for e in rig.stored("api")["pre_build"]["envs"]] == ["1", "page-canary", "2"]
+    assert differences(stored, rig.stored("api")) == {"scripts", "pre_build.envs.2.required"}
+
+
+def test_a_build_for_virtual_machines_is_said_to_be_without_labels(rig: Rig):
+    """No call can set them; with labels on the server an update is blocked by name."""
+    rig.write(plain(infrastructure="vm"))
+    assert "no agent" in only(rig).notes[0]
+    rig.applied()
+    rig.meddle("api", lambda stored: stored.update(vm_labels=["linux"]))
+    rig.write(plain(infrastructure="vm", build_script="x\n"))
+    assert [loss.path for loss in only(rig).losses] == ["vm_labels"]

@@ -506,6 +506,7 @@ STEP_OTHERS: dict[str, Any] = {
     "restore": OTHER_BUILD,
     "exact": True,
     "unsure": True,
+    "erasable": (Loss("post_build.scripts", "echo"),),
     "keepsake": Keepsake(OTHER_BUILD),
 }
 DEFINITION_OTHERS: dict[str, Any] = {

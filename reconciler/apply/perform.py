@@ -188,7 +188,7 @@ class Performer:
 
     def _unchanged(self, step: Step, live: LiveBuild) -> LiveBuild:
         """Return the build where it is still the one that was planned with."""
-        if live.stamps != step.live or live.build != step.before:
+        if (live.stamps, live.build, live.losses) != (step.live, step.before, step.erasable):
             who = "somebody" if live.stamps == step.live else live.stamps.update_by or "somebody"
             raise Stop(Ending.BLOCKED, "stale", f"{who} changed the build since the plan was made", "plan again")
         return live

@@ -47,9 +47,13 @@ def of_update(definition: Definition, known: Known, result: Whole) -> tuple[Plan
 
 
 def held(known: Known) -> list[Loss]:
-    """Return what is there that no request carries, but for what our own write has left there."""
+    """Return what is there that no request carries, but for what our own write has left there.
+
+    Of a cache without a directory detail cannot tell what kind it is; the internal read can.
+    """
     exact = known.trust is Trust.EXACT
-    return [loss for loss in (*known.live.losses, *known.live.hidden) if not (loss.new and exact)]
+    shown = [loss for loss in known.live.losses if not (loss.path == CACHE and known.seen)]
+    return [loss for loss in (*shown, *known.live.hidden) if not (loss.new and exact)]
 
 
 def of_replacing(definition: Definition, known: Known, result: Whole) -> tuple[PlannedLoss, ...]:

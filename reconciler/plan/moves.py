@@ -200,6 +200,7 @@ def _delete(pair: Pair, reason: str) -> Step:
         place=pair.definition.place,
         live=pair.live.stamps,
         before=pair.live.build,
+        erasable=pair.live.losses,
         keepsake=keepsake(pair.live, pair.record),
         exact=is_exact(pair.live, pair.record),
         recorded=pair.record is not None,

@@ -28,15 +28,17 @@ def notes(definition: Definition, known: Known, send: Build | None = None) -> tu
         found.append(known.live.deep_failed)
     if send is not None:
         found += _renumbered(known.values, send.values)
-        found += labels(send)
-    return (*found, *unset(definition))
+    return (*found, *(without_labels(definition) if send else ()), *unset(definition))
 
 
-def labels(send: Build) -> tuple[str, ...]:
-    """Say that a build for virtual machines needs labels which no request can carry (contract, section 3)."""
-    if send.values.get("infrastructure") != "vm":
+def without_labels(definition: Definition) -> tuple[str, ...]:
+    """Say what no call can give a build for virtual machines (contract, section 3)."""
+    if definition.build.values.get("infrastructure") != "vm":
         return ()
-    return ("a build for virtual machines gets no labels from this API: set them in Zadig's web page after",)
+    return (
+        "infrastructure vm: no call can set VM labels, and no agent takes the jobs of a build without: "
+        "set them in Zadig's web page",
+    )
 
 
 def unset(definition: Definition) -> tuple[str, ...]:

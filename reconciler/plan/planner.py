@@ -30,7 +30,7 @@ from reconciler.plan.inputs import Inputs
 from reconciler.plan.keepsake import keepsake
 from reconciler.plan.likeness import suggested
 from reconciler.plan.moves import Mover, together
-from reconciler.plan.notes import labels, notes, unset, writer
+from reconciler.plan.notes import notes, unset, without_labels, writer
 from reconciler.plan.pairs import Pair, Pairs, Turn, pairs
 from reconciler.plan.step import Action, Block, Blocked, Plan, Step, Trouble
 from reconciler.plan.usage import unknown_uses
@@ -130,6 +130,7 @@ def _base(definition: Definition, action: Action, reason: str, live: LiveBuild |
         live=live.stamps if live else None,
         desired=definition.build,
         before=live.build if live else None,
+        erasable=live.losses if live else (),
         prevent_destroy=_protected(definition, record),
         recorded=record is not None,
     )
@@ -165,7 +166,7 @@ def _create(
         send=result.send,
         learn=result.learn,
         unset=definition.unset,
-        notes=(*labels(result.send), *unset(definition), *foresee.guesses(result.send, seen)),
+        notes=(*without_labels(definition), *unset(definition), *foresee.guesses(result.send, seen)),
     )
 
 

@@ -143,6 +143,7 @@ def _delete(inputs: Inputs, live: LiveBuild, bans: _Bans) -> Step:
         ),
         notes=_notes(live, record),
         before=live.build,
+        erasable=live.losses,
         keepsake=keepsake(live, record),
         exact=is_exact(live, record),
         prevent_destroy=record is not None and record.prevent_destroy,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.model.build import Build
 from reconciler.model.change import Change, ChangeKind
-from reconciler.model.live import Stamps
+from reconciler.model.live import Loss, Stamps
 from reconciler.model.problem import Place
 from reconciler.plan.keepsake import Keepsake
 
@@ -86,6 +86,7 @@ class Step:
         notes: what a reader should know beside, sentences.
         desired: what the definition declares; None for a keep that is not ours.
         before: the live build that the plan was made from; None for a create.
+        erasable: what detail shows beside it that no request carries.
         send: every value of the request, secrets sealed; None for a keep.
         kept: paths sent as asterisks (see `reconciler.model.body`).
         learn: the template's inputs must be learned from a first write (see `reconciler.apply`).
@@ -112,6 +113,7 @@ class Step:
     notes: tuple[str, ...] = ()
     desired: Build | None = None
     before: Build | None = None
+    erasable: tuple[Loss, ...] = ()
     send: Build | None = None
     kept: frozenset[str] = frozenset()
     learn: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import unicodedata
 from dataclasses import dataclass
 
 
@@ -29,14 +28,10 @@ class Ink:
 
 
 def safe(text: str) -> str:
-    """Return foreign text with control and direction characters spelled out; tabs and newlines stay."""
+    """Return foreign text with what no terminal shows spelled out; tabs, newlines and joiners stay."""
     if text.isprintable():
         return text
-    return "".join(c if c in "\t\n" or not _harmful(c) else _spelled(c) for c in text)
-
-
-def _harmful(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character != "\u200d"
+    return "".join(c if c.isprintable() or c in "\t\n\u200d" else _spelled(c) for c in text)
 
 
 def _spelled(character: str) -> str:

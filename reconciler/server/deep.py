@@ -23,7 +23,6 @@ from reconciler.server.transport import Answer, ReadDoor
 
 INTERNAL = "/api/aslan/build/build"
 CODE_HOSTS = "/api/aslan/code/codehost"
-CACHE = "advanced_settings.cache_setting"
 
 Name = tuple[str, str]
 """Project and name of a build."""
@@ -89,11 +88,8 @@ class DeepReader:
             return replace(live, deep_failed=f"the internal read of this build failed: {reason}")
         except (Disagrees, typed.Nonsense) as reason:
             return replace(live, deep_failed=f"the internal read of this build was not used: {reason}")
-        # of a cache without a directory detail cannot tell what kind it is, and this can
-        losses = tuple(loss for loss in live.losses if loss.path != CACHE)
-        return replace(
-            live, losses=losses, deep=stored.build, hidden=stored.hidden, own=stored.own, leftover=stored.leftover
-        )
+        live = replace(live, deep=stored.build, hidden=stored.hidden)
+        return replace(live, own=stored.own, leftover=stored.leftover)
 
 
 def internal(door: ReadDoor, project: str, name: str) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.model.build import Build, Value, elements_of
+from reconciler.model.build import Build, Element, Value, elements_of
 from reconciler.model.fields import PLAIN, TEMPLATE, Elements, Row
 from reconciler.model.live import Loss
 from reconciler.server.masking import as_text, tell
@@ -217,6 +217,8 @@ def template_losses(stored: Json, whole: Build) -> Iterator[Loss]:
     items, seen = objects(stored, "targets"), whole.values.get("target_services")
     yield from _elsewhere(stored, _of(seen, "target_services", _TARGET, items))
     for element, target in zip(elements_of(seen), items, strict=True):
+        if element.key in second_targets(elements_of(seen)):
+            continue
         parent = f"target_services[{element.key}]."
         yield from _rest(target, _TARGET | {"repos", "envs"}, parent)
         yield from _repositories(objects(target, "repos"), element.values.get("repo_info"), f"{parent}repo_info")
@@ -228,6 +230,17 @@ def kept_by_updates(stored: Json) -> Iterator[Loss]:
     for key in ("desc", "team"):
         if text(stored, key):
             yield Loss(key, text(stored, key))
+
+
+def second_targets(targets: tuple[Element, ...]) -> frozenset[str]:
+    """Return the keys of targets whose service module stands there already: detail shows the first one's values."""
+    found: set[tuple[Value, Value]] = set()
+    again = set()
+    for target in targets:
+        pair = (target.values["service_name"], target.values["service_module"])
+        again |= {target.key} if pair in found else set()
+        found.add(pair)
+    return frozenset(again)
 
 
 def leftovers(stored: Json) -> Iterator[Loss]:

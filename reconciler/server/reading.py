@@ -119,8 +119,9 @@ def fetch(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild
 
 def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple[str, str], Json]) -> LiveBuild:
     """Read a template build: one detail per service module that `detail` names."""
-    pairs = dict.fromkeys(wire.read_services(detail))
-    details = [(pair, known[pair] if pair in known else _detail(door, listed, pair)) for pair in pairs]
+    pairs = wire.read_services(detail)
+    asked = {pair: known[pair] if pair in known else _detail(door, listed, pair) for pair in dict.fromkeys(pairs)}
+    details = [(pair, asked[pair]) for pair in pairs]  # of a second target of the same module it shows the first
     stamps = {wire.read_stamps(one) for _, one in details} | {wire.read_stamps(detail)}
     if len(stamps) > 1:
         raise Nonsense("somebody wrote the build while it was being read", "run again")

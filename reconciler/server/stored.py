@@ -28,7 +28,7 @@ from reconciler.model.fields import ROWS, SERVER_OUTPUTS, Elements, Kind, Leaf, 
 from reconciler.model.live import LiveBuild, Loss
 from reconciler.model.secret import Secret
 from reconciler.server import typed
-from reconciler.server.erased import kept_by_updates, leftovers, plain_losses, template_losses
+from reconciler.server.erased import kept_by_updates, leftovers, plain_losses, second_targets, template_losses
 from reconciler.server.masking import as_text
 from reconciler.server.typed import Json, branch, objects, text
 
@@ -150,7 +150,9 @@ class _Reader:
         if len(seen) != len(items):
             raise Disagrees(f"it says another number of {path} than detail")
         return tuple(
-            Element(element.key, self.level(row.rows, item, element.values, f"{path}[{element.key}]."))
+            element
+            if row.path == "target_services" and element.key in second_targets(seen)
+            else Element(element.key, self.level(row.rows, item, element.values, f"{path}[{element.key}]."))
             for element, item in zip(seen, items, strict=True)
         )
 
