@@ -1048,3 +1048,15 @@ def test_a_file_name_that_is_no_text_is_no_fault_of_ours(desk: Desk):
         said = desk.run(*command)
         assert "a fault of ours" not in said.err
         assert said.code in (0, 65)
+
+
+def test_the_command_to_run_next_asks_for_the_same_again(applied: Desk):
+    """The flags that decide what is planned are in it, quoted as a shell wants them."""
+    applied.write(plain("other"))
+    flags = ("--prune", "owned", "--max-deletes", "0", "--project", "yaml", "--allow-moves")
+    said = applied.run("apply", "--yes", *flags)
+    assert said.code == 4
+    last = said.out.splitlines()[-1]
+    assert last == (
+        "Run `reconciler plan --project yaml --prune owned --max-deletes 0 --allow-moves` to see what is left."
+    )

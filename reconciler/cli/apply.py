@@ -21,6 +21,7 @@ from reconciler.cli.options import (
     here,
     output_options,
     output_to,
+    plan_command,
     policy_options,
     project_option,
     server_options,
@@ -67,7 +68,7 @@ def command(path: str | None, **flags: Any) -> int:
     origin = Origin.of(path, flags, world)
     settings = origin.settings
     desired = load(settings, os.environ, world.cwd)
-    again = f"reconciler plan {origin.path}" if origin.path else "reconciler plan"
+    again = plan_command(origin.path, flags)
     with output_to(flags["output"]) as emit:
         planned = origin.planned(desired, world)
         return carry_out(planned, settings, flags, Way(emit, again, partial(locked, settings, planned, world))).code

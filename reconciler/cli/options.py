@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -107,6 +108,18 @@ def settings_from(path: str | None, flags: dict[str, Any]) -> Settings:
         assert_all=flags.get("assert_all", False),
     )
     return resolve(path, chosen, os.environ, here())
+
+
+def plan_command(path: str | None, flags: dict[str, Any]) -> str:
+    """Return the command line that plans again what these flags asked for."""
+    words = ["reconciler", "plan", *([path] if path else [])]
+    for flag in ("projects", "server", "ledger", "prune", "max_deletes", "max_delete_percent", "deep_read"):
+        given = flags.get(flag)
+        values = given if isinstance(given, tuple) else () if given is None else (given,)
+        name = "--project" if flag == "projects" else f"--{flag.replace('_', '-')}"
+        words += [word for value in values for word in (name, str(value))]
+    words += [f"--{flag.replace('_', '-')}" for flag in ("allow_moves", "break_workflows") if flags.get(flag)]
+    return shlex.join(words)
 
 
 def here() -> str:
