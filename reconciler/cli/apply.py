@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -67,10 +68,21 @@ def command(path: str | None, **flags: Any) -> int:
     origin = Origin.of(path, flags, world)
     settings = origin.settings
     desired = load(settings, os.environ, world.cwd)
-    again = f"reconciler plan {origin.path}" if origin.path else "reconciler plan"
+    again = _again(origin.path, flags)
     with output_to(flags["output"]) as emit:
         planned = origin.planned(desired, world)
         return carry_out(planned, settings, flags, Way(emit, again, partial(locked, settings, planned, world))).code
+
+
+def _again(path: str | None, flags: dict[str, Any]) -> str:
+    """Return the command that shows what is left: the same tree, the same server, and going as far."""
+    words = ["reconciler", "plan", *([path] if path else [])]
+    words += [word for project in flags["projects"] for word in ("--project", project)]
+    for name in ("server", "ledger", "prune", "max_deletes", "max_delete_percent", "deep_read"):
+        if flags[name] is not None:
+            words += [f"--{name.replace('_', '-')}", str(flags[name])]
+    words += [f"--{name.replace('_', '-')}" for name in ("allow_moves", "break_workflows") if flags[name]]
+    return shlex.join(words)
 
 
 Opened = AbstractContextManager[Iterator["Outcome"]]
