@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.demo_company import FILES, SECRET, TOKEN
+from reconciler.cli.demo_company import FILES, LET_GO, SECRET, TOKEN
 from reconciler.cli.entry import call
 
 ROOT = Path(__file__).parents[1]
@@ -48,16 +48,23 @@ def test_the_demo_prints_every_command_that_it_runs(told):
         "reconciler plan --detailed-exitcode",
         "reconciler plan",
         "reconciler apply --yes --quiet",
-        "reconciler plan --detailed-exitcode",
+        "reconciler plan",
+        "reconciler plan --prune owned",
     ]
 
 
 def test_the_demo_tells_the_whole_story(told):
-    """Two builds made, nothing to do, mallory's change named and healed, the others never touched."""
+    """A loss blocked and let go, a build made, mallory's change named and healed, a delete refused."""
     out = str(told["out"])
     story = [
-        "Plan: 2 to create",
-        "Applied: 2 created.",
+        "search-index would be updated, but is blocked (loss)",
+        f"put into the definition: {LET_GO}",
+        "post_build.scripts would be lost: curl",
+        "Plan: 1 to create, 0 unchanged, 1 blocked",
+        f"\n{LET_GO}\n",
+        "Applied: 1 created, 1 updated.",
+        "What was taken away is kept in .reconciler/backup/",
+        "matches nothing (any more): take it out",
         "Nothing to do: 2 unchanged",
         "3 settings differ",
         "last written by mallory",
@@ -65,13 +72,22 @@ def test_the_demo_tells_the_whole_story(told):
         "~ advanced_settings.privileged_mode  false → true",
         "also the one that the API hides",
         "Applied: 1 updated.",
-        "Nothing to do: 2 unchanged",
+        "not in Git any more (nothing is deleted): yaml/api",
+        "yaml/api would be deleted, but is blocked (protected)",
+        "→ to delete it: ",
         "examples/README.md",
+        "docs/guards.md",
     ]
     at = 0
     for words in story:
         at = out.index(words, at) + 1
-    assert out.count("4 undeclared on the server") == len(re.findall("^(Plan|Nothing to do): ", out, re.MULTILINE))
+    assert out.count("undeclared on the server") == len(re.findall("^(Plan|Nothing to do): ", out, re.MULTILINE))
+    assert out.count("accept_loss") == 3, "printed, pasted, reported as spent once and then taken out"
+
+
+def test_the_demo_fits_three_screens(told):
+    """A reader sees the end of it."""
+    assert len(str(told["out"]).splitlines()) < 150
 
 
 def test_the_demo_says_no_secret(told):
@@ -84,7 +100,7 @@ def test_the_demo_says_no_secret(told):
 
 def test_the_demo_shows_the_files_that_it_plans(told):
     """Word for word, so that a reader can take them home."""
-    assert [name for name in ("api.yaml", "checkout.yaml") if FILES[name] not in str(told["out"])] == []
+    assert [name for name in ("api.yaml", "search-index.yaml") if FILES[name] not in str(told["out"])] == []
 
 
 def test_the_demo_needs_nothing_and_changes_nothing_of_where_it_runs(monkeypatch, tmp_path, capsys):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command("demo", cls=Command)
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
 def command(color: str) -> int:
-    """Show plan, apply, and drift healed, on a small company that an embedded emulator serves.
+    """Show plan, apply, a loss that is blocked, drift healed and a delete refused, on an embedded emulator.
 
     Needs no server and no configuration, asks nothing, takes seconds, and leaves nothing behind.
     """
@@ -64,24 +64,53 @@ class Story:
 
     def tell(self) -> int:
         """Tell it; return 0 where every command ended as it should."""
+        ends = [self._first_apply(), self._night(), self._lost_file()]
+        self._say("Three of the company's builds were never touched. What to try next:\n")
+        self._say("  reconciler emulator --port 8400         a server to play with, in a second terminal")
+        self._say("  examples/README.md                      a whole company: plan, apply, delete, restore")
+        self._say("  docs/guards.md                          every reason why a step is blocked, and the way out")
+        return max(ends)
+
+    def _first_apply(self) -> int:
+        """A new build is created; one that the page made is not cut without a word."""
         self._say("A small company has four builds on its Zadig, clicked together in the web page over the years:")
-        self._say("  billing, search-index (with settings that the API hides), storefront (from a template),")
-        self._say("  old-monolith (Jenkins). Now two more are written down in Git:\n")
-        for name in ("api.yaml", "checkout.yaml"):
+        self._say("  billing, search-index, storefront (from a template), old-monolith (Jenkins).")
+        self._say("Now two are written down in Git: a new one, and a new script for one of the old.\n")
+        for name in ("api.yaml", f"{company.LOSSY}.yaml"):
             self._file(name)
-        codes = [self._run("plan"), self._run("apply", "--yes", "--quiet")]
-        self._say("Every write was read back. So there is nothing left to do:\n")
-        codes.append(self._run("plan", "--detailed-exitcode"))
+        plan = self._run("plan")
+        self._say("Nothing is lost in silence: an update replaces the whole build, and the API cannot send what people")
+        self._say(
+            "clicked there. So that step waits until somebody puts the line that it prints into the definition:\n"
+        )
+        line = self._let_go()
+        self._say(f"── {company.LOSSY}.yaml, a line more ──\n{line}\n")
+        apply = self._run("apply", "--yes", "--quiet")
+        self._say("Every write was read back, and what was cut off is kept. So there is nothing left to do:\n")
+        again = self._run("plan", "--detailed-exitcode")
+        self._say("The line held for that one value, and is taken out again.\n")
+        Path(f"{company.LOSSY}.yaml").write_text(company.FILES[f"{company.LOSSY}.yaml"], encoding="utf-8")
+        return max(plan, apply, again)
+
+    def _night(self) -> int:
+        """What somebody changed in the page is named, also where the API hides it."""
         self._say("At night somebody changes a build in the web page, behind our back:\n")
         self._meddle()
-        codes.append(self._run("plan"))
+        plan = self._run("plan")
         self._say("The plan names who and when, and every setting, also the one that the API hides. Git wins:\n")
-        codes += [self._run("apply", "--yes", "--quiet"), self._run("plan", "--detailed-exitcode")]
-        self._say("The company's other four builds were never touched. What to try next:\n")
-        self._say("  reconciler emulator --port 8400         a server to play with, in a second terminal")
-        self._say("  reconciler validate examples/company    definitions of every kind, with comments")
-        self._say("  examples/README.md                      how to plan and apply them")
-        return max(codes)
+        return max(plan, self._run("apply", "--yes", "--quiet"))
+
+    def _lost_file(self) -> int:
+        """A file that is gone deletes nothing by itself, and nothing that is protected."""
+        self._say("Then a merge loses api.yaml. Nothing is deleted unless it is asked for, and not even then:\n")
+        Path("api.yaml").unlink()
+        return max(self._run("plan"), self._run("plan", "--prune", "owned"))
+
+    def _let_go(self) -> str:
+        """Do what the plan says: put the line that it printed into the definition. Return that line."""
+        with Path(f"{company.LOSSY}.yaml").open("a", encoding="utf-8") as file:
+            file.write(f"{company.LET_GO}\n")
+        return company.LET_GO
 
     def _say(self, text: str) -> None:
         click.echo(text)

@@ -19,8 +19,11 @@ def live_builds() -> list[dict[str, Any]]:
         {
             **_made("search-index", "ops"),
             "scripts": "python index.py\n",
-            "post_build": {"docker_build": None, "object_storage_upload": None, "scripts": "echo done\n"},
-            "vm_labels": ["linux"],
+            "post_build": {
+                "docker_build": None,
+                "object_storage_upload": None,
+                "scripts": "curl -d 'indexed' https://chat.example/hook\n",
+            },
             "enable_privileged_mode": True,
         },
         {**_made("storefront", "web-team"), "template_id": "64a0000000000000000000aa", "scripts": ""},
@@ -73,21 +76,14 @@ build_os: ubuntu 20.04
 """,
     "api.yaml": """\
 name: api
-installs:
-  - {name: go, version: "1.20.7"}
+x-reconciler: {prevent_destroy: true}
 build_script: {from_file: api.sh}
 repo_info:
   - {codehost_name: gitlab, repo_namespace: shop, repo_name: api, branch: main}
 parameters:
-  - {key: MODE, type: choice, default_value: fast, choice_option: [fast, slow], description: how to build}
   - {key: REGISTRY_PASSWORD, type: string, is_credential: true, default_value: {from_env: BUILD_REGISTRY_PASSWORD}}
 services:
   - {service_name: api, service_module: api}
-docker_build_step:
-  dockerfile_source: local
-  build_context_dir: $REPONAME_0
-  dockerfile_directory: $REPONAME_0/Dockerfile
-  platforms: linux/amd64,linux/arm64
 advanced_settings:
   timeout: 30
   privileged_mode: true
@@ -99,19 +95,19 @@ cd "$WORKSPACE/$REPONAME_0"
 make build
 make test
 """,
-    "checkout.yaml": """\
-name: checkout
-template_name: demo-template
-target_services:
-  - service_name: checkout
-    service_module: web
-    repo_info:
-      - {codehost_name: github-demo, repo_namespace: shop, repo_name: checkout, branch: main}
-    inputs:
-      - {key: mode, value: slow}
+    "search-index.yaml": """\
+name: search-index
+build_script: |
+  python index.py --incremental
 """,
 }
-"""The tree, file by file: one plain build with everything a service needs, one from a template."""
+"""The tree, file by file: a new build, and one that is on the server already."""
+
+LOSSY = "search-index"
+"""The build of the tree whose first update would erase what the API cannot send."""
+
+LET_GO = '"x-reconciler": {"accept_loss": {"post_build.scripts": "cf431f133995"}}'
+"""What its plan says to put into the definition, to let exactly that go."""
 
 SECRET = "s3cret-of-the-demo"
 """The credential of the demo; it is printed nowhere."""

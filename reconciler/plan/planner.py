@@ -177,7 +177,7 @@ def _taken(name: str, elsewhere: Mapping[str, str]) -> Blocked | None:
     return Blocked(
         Block.NAME_TAKEN,
         f'the project "{project}" has a build of this name, and names are unique over the whole server',
-        "choose another name",
+        "choose another name, or delete the other build in Zadig's web page first",
     )
 
 

@@ -48,8 +48,10 @@ def _lines(manifest: Manifest, definition: str, is_set: Callable[[str], bool], i
             yield f"? {len(paths)} settings: {words}: {safe(', '.join(paths))}"
     if not manifest.internal:
         yield "? what only Zadig's page can set (VM labels, caches, deployment …) could not be looked at"
+    gone = manifest.action == "delete"
+    unset = "set it first" if gone else "where the server still has the value, that is kept"
     for path, variable in manifest.masked.items():
-        state = "is set" if is_set(variable) else "is not set: where the server still has the value, that is kept"
+        state = "is set" if is_set(variable) else f"is not set: {unset}"
         yield f"· {safe(path)} is taken from {safe(variable)}, which {state}"
 
 

@@ -19,7 +19,7 @@ from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.outcome import Ending, Outcome
 from reconciler.model.secret import MASK
 from reconciler.plan.losses import UNREADABLE
-from reconciler.plan.step import Action, Plan, PlannedLoss, Step
+from reconciler.plan.step import Action, Blocked, Plan, PlannedLoss, Step
 from reconciler.report.ink import Colour, Ink, safe
 from reconciler.report.lines import line_diff
 
@@ -54,17 +54,33 @@ def render_plan(plan: Plan, style: Style) -> str:
     """Return the whole plan; its last line counts."""
     lines: list[str] = []
     if not style.quiet:
+        said: dict[Blocked, str] = {}
         for step in plan.steps:
-            lines += _step(step, style)
+            lines += _step(step, style, said)
         lines += _asides(plan, style)
     lines.append(style.ink.paint(summary(plan), Colour.STRONG))
     return "\n".join(lines) + "\n"
 
 
-def _step(step: Step, style: Style) -> list[str]:
+def _step(step: Step, style: Style, said: dict[Blocked, str]) -> list[str]:
+    """`said`: what blocks → the step that it was told of already; grows."""
     if step.action is Action.KEEP and not (style.verbose or step.blocked or _released(step)):
         return []
-    return [_title(step, style.ink), *(f"    {line}" for line in _body(step, style)), ""]
+    body = (*_why_not(step, said), *_body(step, style))
+    return [_title(step, style.ink), *(f"    {line}" for line in body), ""]
+
+
+def _why_not(step: Step, said: dict[Blocked, str]) -> Iterator[str]:
+    """Say in full what blocks a step, once for all steps that the same sentence blocks."""
+    if step.blocked is None:
+        return
+    name = safe(f"{step.project}/{step.name}")
+    first = said.setdefault(step.blocked, name)
+    if first != name:
+        yield f"for the same reason as {first}, see above"
+        return
+    yield safe(step.blocked.message)
+    yield f"→ {safe(step.blocked.hint)}"
 
 
 def _released(step: Step) -> bool:
@@ -89,9 +105,6 @@ def _place_of(step: Step) -> str:
 
 
 def _body(step: Step, style: Style) -> Iterator[str]:
-    if step.blocked:
-        yield safe(step.blocked.message)
-        yield f"→ {safe(step.blocked.hint)}"
     if step.live and step.action is not Action.KEEP:
         yield style.ink.paint(
             f"last written by {safe(step.live.update_by)}, {_time(step.live.update_time)}", Colour.PLACE
