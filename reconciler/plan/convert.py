@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from reconciler.compare.diff import additions
 from reconciler.compare.knowledge import Known, Trust
@@ -20,11 +21,45 @@ from reconciler.model.definition import Definition
 from reconciler.model.fields import PLAIN, ROWS, Elements, Kind, Row
 from reconciler.model.live import Loss
 from reconciler.model.secret import Secret
-from reconciler.plan.losses import held, weighed
-from reconciler.plan.step import PlannedLoss
+from reconciler.plan import guards
+from reconciler.plan.inputs import Inputs
+from reconciler.plan.keepsake import keepsake
+from reconciler.plan.kinds import InputKinds
+from reconciler.plan.losses import held, lossy, weighed
+from reconciler.plan.notes import notes
+from reconciler.plan.outline import outline
+from reconciler.plan.step import Action, PlannedLoss, Step
+from reconciler.plan.whole import whole
 
 _OF_THE_TEMPLATE = ("build_os", "services", "infrastructure", "script_type", CLUSTER, STRATEGY)
 """Settings that every plain build has and its template then decides."""
+
+
+def convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputKinds) -> Step:
+    """Plan the conversion of a build of the other kind. `known`: what is there."""
+    build = definition.build
+    result = whole(build, None, inputs.live.local_cluster, kinds)
+    found = losses_of(definition, known, inputs.tree)
+    blocked = (
+        guards.foreign(known.record, inputs.tree)
+        or guards.needs_cluster(result)
+        or lossy(found, "a conversion", "which the other kind does not have")
+        or guards.without_value(result)
+    )
+    other = "plain" if build.kind is Kind.TEMPLATE else "template"
+    step = outline(definition, Action.CONVERT, f"is a {other} build on the server", known.live, known.record)
+    return replace(
+        step,
+        changes=changes_of(definition, known, inputs.tree, inputs.live.local_cluster),
+        losses=found,
+        blocked=blocked,
+        send=result.send,
+        learn=result.learn,
+        unset=definition.unset,
+        notes=notes(definition, known, result.send),
+        keepsake=keepsake(known.live, known.record),
+        exact=known.trust is Trust.EXACT,
+    )
 
 
 def changes_of(definition: Definition, known: Known, tree: str, local_cluster: str | None) -> tuple[Change, ...]:

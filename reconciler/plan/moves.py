@@ -24,11 +24,12 @@ from reconciler.plan import foresee, guards, losses, obstacles
 from reconciler.plan.ignoring import with_ignored
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.keepsake import is_exact, keepsake
+from reconciler.plan.kinds import InputKinds
 from reconciler.plan.leftover import only_in_old
 from reconciler.plan.notes import notes
 from reconciler.plan.pairs import Pair, Turn
 from reconciler.plan.step import Action, Block, Blocked, PlannedLoss, Step
-from reconciler.plan.whole import InputKinds, Whole, whole
+from reconciler.plan.whole import Whole, whole
 
 _OF_THE_NAME = (Block.INCOMPLETE, Block.NAME_TAKEN, Block.FOREIGN)
 """Why a plain create of the new name would be blocked, that holds for a rename too."""

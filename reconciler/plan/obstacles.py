@@ -6,6 +6,7 @@ from reconciler.model.build import Build
 from reconciler.model.declared import declared_paths, secret_paths
 from reconciler.plan import guards
 from reconciler.plan.inputs import Inputs
+from reconciler.plan.outline import is_protected
 from reconciler.plan.pairs import Name, Pair, Turn
 from reconciler.plan.step import Block, Blocked
 
@@ -53,8 +54,7 @@ def out_of_reach(inputs: Inputs, pair: Pair) -> Blocked | None:
 
 def protected(pair: Pair) -> Blocked | None:
     """Protection holds for the old build until a definition says that it is over."""
-    said = pair.definition.prevent_destroy
-    if not (said if said is not None else pair.record is not None and pair.record.prevent_destroy):
+    if not is_protected(pair.definition, pair.record):
         return None
     return Blocked(
         Block.PROTECTED,

@@ -7,7 +7,6 @@ block is sent, because inside it what is left out becomes zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.compare.knowledge import Known, Trust
@@ -28,11 +27,9 @@ from reconciler.model.build import (
 from reconciler.model.fields import ASTERISKS, ROWS, Elements, Kind, Leaf, Row, Sight
 from reconciler.model.record import Record
 from reconciler.model.secret import Secret
+from reconciler.plan.kinds import InputKinds
 
 HIDDEN = (Sight.UNREADABLE, Sight.PARTIAL)
-
-InputKinds = Mapping[tuple[str, str], tuple[str, bool]]
-"""(template, key of a variable) → its type and whether it is a credential, as seen in live builds."""
 
 
 @dataclass(slots=True)
