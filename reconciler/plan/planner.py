@@ -201,7 +201,7 @@ def _convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
         learn=result.learn,
         unset=definition.unset,
         notes=notes(definition, known, result.send),
-        keepsake=keepsake(known.live, known.record),
+        keepsake=keepsake(known.live, known.record, known.live.own),
         exact=known.trust is Trust.EXACT,
     )
 
@@ -231,7 +231,7 @@ def _compare(inputs: Inputs, definition: Definition, known: Known, kinds: InputK
         step,
         changes=changes,
         losses=found,
-        keepsake=keepsake(known.live, known.record) if found else None,
+        keepsake=keepsake(known.live, known.record, (*known.live.own, *known.live.leftover)) if found else None,
         blocked=blocked,
         send=result.send,
         kept=result.kept,
