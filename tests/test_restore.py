@@ -25,6 +25,8 @@ from reconciler.workflow.apply import Options, check_environment, locked
 from reconciler.workflow.plan import Planned, open_ledger
 from reconciler.workflow.restore import Kept, find_backups, plan_restore, restored
 from tests.field_cases import PLAIN_CASES
+from tests.page import PLAIN, made
+from tests.page import differences as page_differences
 from tests.rig import TOKEN, Rig, Stored, plain, template
 from tests.test_backup import kept, let_through, lossy
 from tests.test_every_field import document_of
@@ -329,6 +331,21 @@ def test_a_conversion_is_planned_back(rig: Rig):
     assert step.action is Action.CONVERT
     assert step.desired is not None
     assert step.desired.kind is Kind.TEMPLATE
+
+
+def test_a_conversion_that_erased_what_git_did_not_declare_is_undone(rig: Rig):
+    """What the definition in the backup holds is not said to be lost: only the rest is, and that stays away."""
+    stored = made(PLAIN, post_build={**PLAIN["post_build"], "scripts": "echo done"})
+    rig.emulator.set_state(None, [stored])
+    rig.write(template("api"))
+    rig.accept()
+    rig.applied()
+    (folder,) = (rig.tree / ".reconciler" / "backup").glob("*/yaml/api")
+    manifest = found_in(rig, folder)[0].manifest
+    assert [loss.path for loss in manifest.lost] == ["post_build.scripts"]
+    rig.environ.update(dict.fromkeys(manifest.masked.values(), "page-canary"))
+    assert [o.ending for o in restore(rig, folder)] == [Ending.DONE]
+    assert page_differences(stored, rig.stored("api")) == {"post_build.scripts"}
 
 
 # The command ----------------------------------------------------------------------------------------------

@@ -168,7 +168,7 @@ class Backup:
             internal=raw.internal is not None,
             code_hosts=raw.aliases,
             masked=variables(known.build),
-            lost=_lost(step, kept, raw, sealer.dropped, secrets),
+            lost=_lost(step, kept, raw, (known.build, sealer.dropped), secrets),
             assumed=known.assumed,
             outdated=kept.outdated,
             unknown=known.unknown,
@@ -196,12 +196,17 @@ def _json(answer: Any) -> str:
 
 
 def _lost(
-    step: Step, kept: Keepsake, raw: Raw, dropped: Iterable[str], secrets: tuple[Secret, ...]
+    step: Step, kept: Keepsake, raw: Raw, written: tuple[Build, Iterable[str]], secrets: tuple[Secret, ...]
 ) -> tuple[Loss, ...]:
-    """Name what no definition can bring back, each once, secrets masked."""
+    """Name what no definition can bring back, each once, secrets masked.
+
+    `written`: what the definition holds, and the paths that were left out of it. A conversion loses settings
+    that a definition can hold very well.
+    """
+    held, dropped = written
     found = {loss.path: loss for loss in kept.losses}
     for planned in step.losses:
-        if planned.path != "unreadable":
+        if planned.path != "unreadable" and planned.path not in held.values:
             secret = planned.value == MASK
             found.setdefault(planned.path, Loss(planned.path, "" if secret else planned.value, secret, planned.small))
     for path in dropped:

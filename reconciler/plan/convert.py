@@ -57,7 +57,7 @@ def convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputKi
         learn=result.learn,
         unset=definition.unset,
         notes=notes(definition, known, result.send),
-        keepsake=keepsake(known.live, known.record),
+        keepsake=keepsake(known.live, known.record, known.live.own),
         exact=known.trust is Trust.EXACT,
     )
 

@@ -6,7 +6,7 @@ what no definition can hold ───────────────► los
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from reconciler.compare.knowledge import Trust, know
@@ -33,8 +33,11 @@ class Keepsake:
     outdated: tuple[str, ...] = ()
 
 
-def keepsake(live: LiveBuild, record: Record | None) -> Keepsake | None:
-    """Put together what is known of a live build; None where it was not read."""
+def keepsake(live: LiveBuild, record: Record | None, stays: Collection[Loss] = ()) -> Keepsake | None:
+    """Put together what is known of a live build; None where it was not read.
+
+    `stays`: what no definition can hold, and the step leaves where it is.
+    """
     if live.build is None:
         return None
     known = know(live, record)
@@ -43,7 +46,7 @@ def keepsake(live: LiveBuild, record: Record | None) -> Keepsake | None:
     values = memory.level(ROWS[live.build.kind], values, known.last, "")
     build = sealed(replace(live.build, values=values), record.secrets if record else ())
     losses = (*live.losses, *live.hidden, *live.own, *live.leftover, *_choices(values, ""))
-    return Keepsake(build, losses, tuple(memory.outdated))
+    return Keepsake(build, tuple(loss for loss in losses if loss not in stays), tuple(memory.outdated))
 
 
 def is_exact(live: LiveBuild, record: Record | None) -> bool:
