@@ -163,7 +163,7 @@ class SqliteLedger:
             hint = "see who holds it, or name another with --ledger"
             raise LedgerError(f"the ledger {self._path} cannot be used: {error}", hint) from None
         except sqlite3.DatabaseError as error:
-            hint = "it is damaged: put a copy of it back, or move it away: then nothing is known to be ours, and less can be seen"
+            hint = "it is damaged: put a copy of it back, or move it away and begin anew: then no build is ours"
             raise LedgerError(f"the ledger {self._path} cannot be read: {error}", hint) from None
         except OSError as error:
             hint = "make the folder writable, or name another place with --ledger"
