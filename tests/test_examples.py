@@ -150,7 +150,9 @@ def test_half_of_the_definitions_are_lost_and_what_was_deleted_is_brought_back(
     assert "BUILD_ORDERS__MAVEN_PASSWORD" in capsys.readouterr().err
     for name, source in re.findall(r"(BUILD_\w+__\w+)=\$(\w+)", README):
         monkeypatch.setenv(name, environment()[source])
+    capsys.readouterr()
     assert call(["restore", f"company/.reconciler/backup/{folder.name}", "--yes"]) == 0
+    assert "Plan: 5 to create, 0 unchanged.\n" in capsys.readouterr().out
     after = stored(emulator)
     assert after.keys() == before.keys()
     assert [d for name in before for d in differences(before[name], after[name])] == []
