@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.cli.entry import COMMANDS, FAULT, INTERRUPTED, USAGE, main
 from reconciler.model import errors
+from reconciler.plan.step import Block
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -152,3 +153,37 @@ def test_the_settings_of_the_readme_are_those_that_are_read():
     named = set(re.findall(r"`((?:ZADIG|RECONCILER)_[A-Z]+)`", README))
     assert named >= {"ZADIG_SERVER", "ZADIG_TOKEN", "RECONCILER_LEDGER"}
     assert [name for name in named if f'"{name}"' not in code] == []
+
+
+GUARDS = (ROOT / "docs" / "guards.md").read_text(encoding="utf-8")
+
+
+def test_every_reason_why_a_step_is_blocked_is_explained():
+    """A row in the table, a section, and an excerpt in it that is about this reason."""
+    words = {block.value for block in Block}
+    assert set(re.findall(r"^\| \[`([a-z-]+)`\]\(#\1\) \|", GUARDS, re.MULTILINE)) == words
+    sections = {part.splitlines()[0]: part for part in re.split(r"^## ", GUARDS, flags=re.MULTILINE)[1:]}
+    assert words < sections.keys()
+    silent = {word for word in words if f"but is blocked ({word})" not in sections[word]}
+    assert silent == {"renamed"}, "its excerpt is the note that all builds share"
+
+
+def test_every_excerpt_about_what_is_blocked_was_printed():
+    """Line by line, in this order, in the expected output of one golden case."""
+    golden = [path.read_text(encoding="utf-8").splitlines() for path in (ROOT / "tests" / "golden").rglob("*.txt")]
+    excerpts = re.findall(r"^```text\n(.*?)^```", GUARDS, re.MULTILINE | re.DOTALL)
+    assert len(excerpts) >= len(Block)
+    invented = [text for text in excerpts if not any(within(text.splitlines(), lines) for lines in golden)]
+    assert invented == []
+
+
+def within(some: list[str], lines: list[str]) -> bool:
+    """Tell whether all of some lines stand among others, in their order."""
+    rest = iter(lines)
+    return all(line in rest for line in some)
+
+
+def test_an_invented_excerpt_would_be_found():
+    """The positive control of the test above."""
+    assert within(["a", "c"], ["a", "b", "c"])
+    assert not within(["c", "a"], ["a", "b", "c"])

@@ -192,3 +192,21 @@ def test_a_setting_left_out_is_kept_and_said_to_be_released(rig: Rig, path: str)
     )
     rig.applied()
     assert holds(read(rig.stored("api"), case.store), case.encode(case.first))
+
+
+AT_DEFAULT = sorted(
+    p for p, c in PLAIN_CASES.items() if c.default is not MISSING and p != "advanced_settings.cluster_name"
+)
+"""Which cluster is the local one is not asked for the sake of a word."""
+
+
+@pytest.mark.parametrize("path", AT_DEFAULT)
+def test_a_setting_left_out_at_its_default_is_not_worth_a_word(rig: Rig, path: str):
+    """`write null to reset` would change nothing; at another value it is said, as the test above shows."""
+    case = PLAIN_CASES[path]
+    rig.write(document_of(path, case, None))
+    rig.applied()
+    rig.write(document_of(path, case, None, absent=True))
+    (step,) = rig.plan().steps
+    assert step.action is Action.KEEP
+    assert concrete(path) not in {c.path for c in step.changes}

@@ -6,12 +6,14 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.cli.entry import call
 from reconciler.emulator import Emulator, running
 from tests.rig import TOKEN
+from tests.witness_difference import differences
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 COMPANY = EXAMPLES / "company"
@@ -104,6 +106,83 @@ def test_a_changed_default_reaches_whom_it_should(company: Path, capsys):
     assert call(["plan", "company"]) == 0
     names = re.findall(r"^~ (\S+) will be updated", capsys.readouterr().out, re.MULTILINE)
     assert names == ["yaml/backoffice", "yaml/checkout", "yaml/mail-sender", "yaml/storefront"]
+
+
+def block_after(words: str) -> list[str]:
+    """The lines of the first block of text below some words of the README."""
+    text = README[README.index(words) :]
+    return text.split("```text\n", 1)[1].split("```", 1)[0].splitlines()
+
+
+def lose(company: Path) -> None:
+    """Do what the README's `rm` lines do."""
+    gone = re.findall(r"examples/company/(\S+)", " ".join(re.findall(r"^rm .*$", README, re.MULTILINE)))
+    assert len(gone) == 5
+    for name in gone:
+        (company / name).unlink()
+
+
+def test_half_of_the_definitions_are_lost_and_what_was_deleted_is_brought_back(
+    company: Path, served, monkeypatch, capsys
+):
+    """Nothing is deleted unasked; the refusals are those of the README; restore brings five builds back."""
+    emulator, _ = served
+    assert call(["apply", "company", "--yes"]) == 0
+    before = stored(emulator)
+    lose(company)
+    capsys.readouterr()
+    assert call(["plan", "company", "--detailed-exitcode"]) == 0
+    assert "note: ours, and not in Git any more (nothing is deleted): other/edge-proxy, " in capsys.readouterr().out
+    assert call(["plan", "company", "--prune", "owned", "--detailed-exitcode"]) == 4
+    out = capsys.readouterr().out.splitlines()
+    assert [line for line in block_after("Now ask for the deletes") if line not in out] == []
+    (raised,) = re.findall(r"^reconciler apply examples/company (--prune .*) --yes ", README, re.MULTILINE)
+    emulator.clear_requests()
+    assert call(["apply", "company", *raised.split(), "--yes"]) == 4
+    out = capsys.readouterr().out
+    assert len([r for r in emulator.requests() if r["method"] == "DELETE"]) == 5
+    assert "Applied: 5 deleted, 1 blocked.\n" in out
+    assert f"Run `reconciler plan company {raised}` to see what is left.\n" in out
+    assert len(stored(emulator)) == 7
+    assert "release-bundle" in stored(emulator)
+    (folder,) = (company / ".reconciler" / "backup").iterdir()
+    assert call(["restore", f"company/.reconciler/backup/{folder.name}", "--yes"]) == 65
+    assert "BUILD_ORDERS__MAVEN_PASSWORD" in capsys.readouterr().err
+    for name, source in re.findall(r"(BUILD_\w+__\w+)=\$(\w+)", README):
+        monkeypatch.setenv(name, environment()[source])
+    capsys.readouterr()
+    assert call(["restore", f"company/.reconciler/backup/{folder.name}", "--yes"]) == 0
+    assert "Plan: 5 to create, 0 unchanged.\n" in capsys.readouterr().out
+    after = stored(emulator)
+    assert after.keys() == before.keys()
+    assert [d for name in before for d in differences(before[name], after[name])] == []
+    for part in ("shop", "platform"):
+        shutil.copytree(COMPANY / part, company / part, dirs_exist_ok=True)
+    capsys.readouterr()
+    assert call(["plan", "company", "--detailed-exitcode"]) == 0
+    assert capsys.readouterr().out == "Nothing to do: 12 unchanged.\n"
+
+
+def stored(emulator: Emulator) -> dict[str, dict[str, Any]]:
+    """What the server has of each build, but for the time of its last write."""
+    return {b["name"]: {k: v for k, v in b.items() if k != "update_time"} for b in emulator.state()["builds"]}
+
+
+def test_what_is_ignored_stays_and_says_why(company: Path, capsys):
+    """The rule of reconciler.yaml and the one of a definition; a build made new takes Git's value."""
+    assert call(["apply", "company", "--yes"]) == 0
+    for name, old, new in (
+        ("_defaults.yaml", "strategy_name: default", "strategy_name: big-nodes"),
+        ("shop/storefront.yaml", "default_value: eu", "default_value: us"),
+    ):
+        text = (company / name).read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        (company / name).write_text(text.replace(old, new), encoding="utf-8")
+    capsys.readouterr()
+    assert call(["plan", "company", "-v", "--detailed-exitcode"]) == 0
+    out = capsys.readouterr().out
+    assert out.count('"default" on the server, Git says "big-nodes" (operations moves builds between node pools') == 7
+    assert out.count("Git says otherwise (the shop team switches the region in the web page") == 1
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)

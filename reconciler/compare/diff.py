@@ -16,7 +16,7 @@ from reconciler.compare.compiled import agrees
 from reconciler.compare.explain import differing
 from reconciler.compare.facts import Facts, Side, canonical, project
 from reconciler.compare.knowledge import Known, Trust
-from reconciler.compare.resolve import BLOCK, DOCKER, STRATEGY, default_of, wanted
+from reconciler.compare.resolve import BLOCK, DOCKER, STRATEGY, default_of, is_default, wanted
 from reconciler.compare.show import path_of, shown, shown_level, shown_value
 from reconciler.model.build import DEFAULT, Build, Value, Values, elements_of, join
 from reconciler.model.change import Change, ChangeKind
@@ -178,7 +178,8 @@ def _released(desired: Build, known: Known) -> Iterator[Change]:
 def _kept(rows: tuple[Row, ...], pair: tuple[Values, Values], parent: str, gone: frozenset[str]) -> Iterator[Change]:
     """Walk what is there on both sides: what was taken out of a declared list does not stay.
 
-    Template inputs are never taken out: one that is not declared any more is kept.
+    What is as null would make it is not worth a word. Template inputs are never taken out: one that is not
+    declared any more is kept.
     """
     want, have = pair
     for row in rows:
@@ -186,7 +187,8 @@ def _kept(rows: tuple[Row, ...], pair: tuple[Values, Values], parent: str, gone:
         if row.path not in have or path == BLOCK or (DOCKER in gone and path.startswith(f"{DOCKER}.")):
             continue
         if path in gone:
-            yield _release(path, row, have)
+            if not is_default(row, have[row.path]):
+                yield _release(path, row, have)
         elif isinstance(row, Elements):
             mine = {e.key: e.values for e in elements_of(want.get(row.path))}
             for element in elements_of(have[row.path]):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.model.build import DEFAULT, Build, Scalar, Value, Values
-from reconciler.model.fields import Kind, Leaf
+from reconciler.model.build import DEFAULT, Build, Scalar, Value, Values, elements_of
+from reconciler.model.fields import Elements, Kind, Leaf, Row
 
 CLUSTER = "advanced_settings.cluster_name"
 STRATEGY = "advanced_settings.strategy_name"
@@ -15,6 +15,13 @@ CACHE = "advanced_settings.cache_setting"
 def default_of(row: Leaf, local_cluster: str | None) -> Scalar | None:
     """Return what null means for a leaf; None for the local cluster where nobody told which it is."""
     return local_cluster if row.path == CLUSTER else row.default
+
+
+def is_default(row: Row, value: Value) -> bool:
+    """Tell whether a value is what null means, the local cluster aside."""
+    if isinstance(row, Elements):
+        return not elements_of(value)
+    return value == row.default and type(value) is type(row.default)
 
 
 def wanted(desired: Build, have: Values, local_cluster: str | None) -> Values:

@@ -20,7 +20,7 @@ A definition is the body of Zadig's Build API. Beside the settings below it has 
 | `prevent_destroy` | `true`: never delete this build, also not after its file is gone; `false` lifts that again. |
 | `no_defaults` | `true`: take nothing from `_defaults.yaml`. |
 | `renamed_from` | The name that this build had before: it is made anew and the old one deleted (`--allow-moves`). |
-| `accept_loss` | Path → digest, as plan prints them: this value may be erased by a write. |
+| `accept_loss` | Path → digest or stamps, as plan prints them: exactly this value may be erased by a write. |
 | `ignore` | List of `{path, reason}`: settings that stay as they are on the server. |
 
 A path of `ignore` is a setting of the tables below; an element of a list goes by its key, `*` stands for any

@@ -163,7 +163,7 @@ class SqliteLedger:
             hint = "see who holds it, or name another with --ledger"
             raise LedgerError(f"the ledger {self._path} cannot be used: {error}", hint) from None
         except sqlite3.DatabaseError as error:
-            hint = "it is damaged: restore it from a backup, or move it away and adopt the builds again"
+            hint = "it is damaged: put a copy of it back, or move it away and begin anew: then no build is ours"
             raise LedgerError(f"the ledger {self._path} cannot be read: {error}", hint) from None
         except OSError as error:
             hint = "make the folder writable, or name another place with --ledger"

@@ -13,12 +13,12 @@ from dataclasses import replace
 
 from reconciler.compare.diff import additions
 from reconciler.compare.knowledge import Known, Trust
-from reconciler.compare.resolve import CLUSTER, DOCKER, STRATEGY
+from reconciler.compare.resolve import CLUSTER, DOCKER, STRATEGY, is_default
 from reconciler.compare.show import shown, shown_level, shown_value
 from reconciler.model.build import Build, Value, Values, elements_of
 from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.definition import Definition
-from reconciler.model.fields import PLAIN, ROWS, Elements, Kind, Row
+from reconciler.model.fields import PLAIN, ROWS, Kind, Row
 from reconciler.model.live import Loss
 from reconciler.model.secret import Secret
 from reconciler.plan import guards
@@ -101,14 +101,8 @@ def _in_force(known: Known) -> Iterator[tuple[str, Row]]:
         value = known.values.get(row.path)
         if value is None or row.path in _OF_THE_TEMPLATE or row.path.startswith(f"{DOCKER}."):
             continue
-        if not _empty(row, value):
+        if not is_default(row, value):
             yield row.path, row
-
-
-def _empty(row: Row, value: Value) -> bool:
-    if isinstance(row, Elements):
-        return not elements_of(value)
-    return value == row.default and type(value) is type(row.default)
 
 
 def _shown(row: Row, values: Values) -> Shown:
