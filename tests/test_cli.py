@@ -369,6 +369,16 @@ def test_a_folder_without_a_configuration_may_be_empty_too(desk: Desk, tmp_path,
     desk.run("validate").told(64, "no definition")
 
 
+@pytest.mark.parametrize("name", ["plan.json", "plan.yaml"])
+@pytest.mark.parametrize("flags", [("--out",), ("--format", "json", "--output")], ids=["saved", "report"])
+def test_what_a_run_wrote_into_the_tree_is_no_definition(applied: Desk, flags: tuple[str, ...], name: str):
+    """A pipeline keeps its plan beside the definitions, and the next command still reads the tree."""
+    applied.done("plan", *flags, name)
+    assert (applied.folder / name).stat().st_size > 0
+    applied.done("plan", "--detailed-exitcode")
+    applied.done("apply", "--yes")
+
+
 @pytest.mark.parametrize("content", ["", "# nothing yet\n", "---\n---\n"])
 def test_files_without_a_definition_are_told(desk: Desk, content: str):
     """64: there are files, and no build in any."""

@@ -18,8 +18,8 @@ from reconciler.model.problem import Place, Problem
 
 ENDINGS = (".yaml", ".yml", ".json")
 CONFIGURATION = ("reconciler.yaml", "reconciler.yml")
-SAVED_PLAN = '{\n  "kind": "saved-plan",\n'
-"""How a saved plan begins (`reconciler.workflow.saved_file`): one that lies in the tree is no definition."""
+OURS = (b'{\n  "kind": "saved-plan",\n', b'{\n  "format_version": "')
+"""How a saved plan (`reconciler.workflow.saved_file`) and a report in JSON begin: in a tree they are no definitions."""
 
 _DEFAULTS = tuple(f"_defaults{ending}" for ending in ENDINGS)
 
@@ -149,10 +149,10 @@ class _Walk:
             self.found.defaults[folder] = self._source(there[0])
 
     def file(self, path: Path) -> None:
-        """Take a file, once whatever leads to it, or say why it cannot be one; a saved plan is passed over."""
+        """Take a file, once whatever leads to it, or say why it cannot be one; what we wrote is passed over."""
         if self._usable(path) and not self._known(path.stat()):
             source = self._source(path)
-            if not _is_saved_plan(source):
+            if not _is_ours(source):
                 self.found.files.append(source)
 
     def _source(self, path: Path) -> SourceFile:
@@ -229,12 +229,10 @@ def reason(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
 
 
-def _is_saved_plan(file: SourceFile) -> bool:
-    """Tell whether a JSON file begins as what `plan --out` writes; one that cannot be read does not."""
-    if not file.json:
-        return False
+def _is_ours(file: SourceFile) -> bool:
+    """Tell whether a file begins as what `plan --out` or `--format json --output` writes, whatever its name ends in."""
     try:
         with file.path.open("rb") as stream:
-            return stream.read(len(SAVED_PLAN)) == SAVED_PLAN.encode()
+            return stream.read(max(map(len, OURS))).startswith(OURS)
     except OSError:
         return False
