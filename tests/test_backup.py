@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from reconciler.apply.backup import Backup
 from reconciler.apply.folders import LONGEST, safe_name
 from reconciler.apply.manifest import load as load_manifest
-from reconciler.apply.masking import mask, secrets_of
+from reconciler.apply.masking import mask
 from reconciler.definitions import writer
 from reconciler.definitions.build import to_build
 from reconciler.model.definable import definable, variables
@@ -31,6 +31,7 @@ from reconciler.model.outcome import Ending, Outcome
 from reconciler.model.secret import MASK, Secret
 from reconciler.plan.keepsake import Keepsake, keepsake
 from reconciler.plan.step import Action, Plan, Step
+from reconciler.server.masking import secrets_of
 from reconciler.server.reading import fetch
 from reconciler.server.transport import Clock, Connection, ReadDoor
 from reconciler.server.wire import Listed

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from reconciler.apply.folders import keep_out_of_git, make_folder, safe_name, write_file
 from reconciler.apply.manifest import DEFINITION, FILE, dump
-from reconciler.apply.masking import Sealer, mask, secrets_of
+from reconciler.apply.masking import Sealer, mask
 from reconciler.model.build import Build
 from reconciler.model.declared import secrets_in
 from reconciler.model.definable import definable, variables
@@ -30,6 +30,7 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.secret import MASK, Secret
 from reconciler.plan.keepsake import Keepsake, keepsake
 from reconciler.plan.step import Action, Step
+from reconciler.server.masking import secrets_of
 from reconciler.server.raw import Changed, Raw, read_raw
 from reconciler.server.transport import ReadDoor
 

@@ -1,56 +1,28 @@
 """The server's answers and a live build → the same without anything secret.
 
-What is secret: the value of a credential, whatever stands under a key such as `oauth_token`, every value that
-the ledger or a definition marks, and each of these texts wherever else it is repeated.
+What is secret: what its place in an answer makes so (`reconciler.server.masking`), every value that the ledger or
+a definition marks, and each of these texts wherever else it is repeated.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.model.build import CHOICE_VALUE, Build, Element, Value, Values, elements_of, join
-from reconciler.model.fields import ASTERISKS, ROWS, Elements, Leaf, Row
+from reconciler.model.fields import ROWS, Elements, Leaf, Row
 from reconciler.model.secret import MASK, Secret
-from reconciler.server import wire
-
-_SECRET_KEY = re.compile(r"token|passw|secret|ssh_key|private_key|access_key|credential", re.IGNORECASE)
-_OF_CREDENTIALS = ("value", "default_value", "choice_value", "choice_option")
-
-
-def secrets_of(answer: Any) -> Iterator[Secret]:
-    """Yield every text of an answer that its place makes a secret."""
-    if isinstance(answer, list):
-        for item in answer:
-            yield from secrets_of(item)
-    elif isinstance(answer, Mapping):
-        for key, item in answer.items():
-            if _is_secret(answer, key) and isinstance(item, str):
-                yield from [Secret(item)] if item not in ("", ASTERISKS) else []
-            else:
-                yield from secrets_of(item)
+from reconciler.server import masking, wire
 
 
 def mask(answer: Any, secrets: Sequence[Secret]) -> Any:
     """Return an answer with the mask in place of everything secret. Keys stay."""
-    if isinstance(answer, Mapping):
-        return {
-            key: MASK if _is_secret(answer, key) and item and not isinstance(item, bool) else mask(item, secrets)
-            for key, item in answer.items()
-        }
-    if isinstance(answer, list):
-        return [mask(item, secrets) for item in answer]
-    if not isinstance(answer, str) or not answer:
-        return answer
-    return MASK if any(secret.holds(answer) for secret in secrets) else wire.masked(answer, secrets)
 
+    def tell(text: str) -> str:
+        return MASK if text and any(secret.holds(text) for secret in secrets) else wire.masked(text, secrets)
 
-def _is_secret(holder: Mapping[str, Any], key: str) -> bool:
-    if key in _OF_CREDENTIALS:
-        return bool(holder.get("is_credential"))
-    return key != "is_credential" and _SECRET_KEY.search(key) is not None
+    return masking.mask(answer, tell)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from reconciler.model.fields import ROWS, Elements, Row, Sight
 from reconciler.model.live import LiveBuild, Loss
 from reconciler.model.record import Record
 from reconciler.model.secret import Secret
+from reconciler.plan.whole import chosen_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def _choices(values: Values, parent: str) -> Iterator[Loss]:
     for leaf, value in values.items():
         path = join(parent, leaf)
         if leaf == CHOICE_VALUE and isinstance(value, tuple) and value:
-            yield Loss(join(parent, "choice_value"), ", ".join(str(item) for item in value))
+            yield chosen_values(parent, values)
             held = values.get("value")
             yield Loss(join(parent, "value"), held if isinstance(held, str) else "", secret=isinstance(held, Secret))
         for element in elements_of(value):

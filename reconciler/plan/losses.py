@@ -72,8 +72,7 @@ def weighed(definition: Definition, known: Known, losses: Iterable[Loss]) -> tup
 
 
 def _of_request(result: Whole) -> Iterator[Loss]:
-    for path, values in result.choices.items():
-        yield Loss(path, ", ".join(values))
+    yield from result.choices
     for path in result.forgotten:
         yield Loss(path, "", secret=True)
 

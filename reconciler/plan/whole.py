@@ -25,6 +25,7 @@ from reconciler.model.build import (
     same,
 )
 from reconciler.model.fields import ASTERISKS, ROWS, Elements, Kind, Leaf, Row, Sight
+from reconciler.model.live import Loss
 from reconciler.model.record import Record
 from reconciler.model.secret import Secret
 from reconciler.plan.kinds import InputKinds
@@ -44,7 +45,7 @@ class Whole:
         unknown_hosts: repositories whose code host alias nobody knows.
         no_value: credentials without a value, where the server has none to keep.
         forgotten: secrets that nothing shows and the definition does not declare: nobody can send them back.
-        choices: template inputs whose `choice_value` the write would erase → its values.
+        choices: what template inputs have chosen (`choice_value`) and the write would erase.
     """
 
     send: Build
@@ -53,7 +54,7 @@ class Whole:
     needs_cluster: bool = False
     unknown_hosts: tuple[str, ...] = ()
     no_value: tuple[str, ...] = ()
-    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    choices: tuple[Loss, ...] = ()
     forgotten: tuple[str, ...] = ()
 
 
@@ -83,7 +84,7 @@ def whole(
             result.kept = _kept(values, have)
     result.learn = merge.learn
     result.unknown_hosts, result.no_value = tuple(merge.unknown_hosts), tuple(dict.fromkeys(merge.no_value))
-    result.forgotten, result.choices = tuple(merge.forgotten), merge.choices
+    result.forgotten, result.choices = tuple(merge.forgotten), tuple(merge.choices)
     return result
 
 
@@ -110,7 +111,7 @@ class _Merge:
     forgotten: list[str] = field(default_factory=list)
     unknown_hosts: list[str] = field(default_factory=list)
     no_value: list[str] = field(default_factory=list)
-    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    choices: list[Loss] = field(default_factory=list)
 
     def level(self, rows: tuple[Row, ...], sources: _Sources, parent: str) -> dict[str, Value]:
         values: dict[str, Value] = {}
@@ -191,7 +192,7 @@ class _Merge:
         chosen = sources.have.get(CHOICE_VALUE)
         if isinstance(chosen, tuple) and chosen:
             if not self._left_out_before(sources, path):
-                self.choices[f"{path}.choice_value"] = tuple(str(item) for item in chosen)
+                self.choices.append(chosen_values(path, sources.have))
             if not sources.want:
                 return False
         unseen = not (self.exact and self._left_out_before(sources, path))
@@ -220,6 +221,14 @@ class _Merge:
             values.setdefault("is_credential", known[1])
         if values.get("is_credential", True) and isinstance(values["value"], str):
             values["value"] = Secret(values["value"])  # also where only the template knows that it is one
+
+
+def chosen_values(path: str, values: Values) -> Loss:
+    """Return what an input has chosen, as the loss that it is: a credential's is as secret as its value."""
+    secret = isinstance(values.get("value"), Secret) or values.get("is_credential") is True
+    chosen = values[CHOICE_VALUE]
+    assert isinstance(chosen, tuple)
+    return Loss(f"{path}.choice_value", "" if secret else ", ".join(str(item) for item in chosen), secret=secret)
 
 
 def _idle(row: Leaf, value: Value) -> bool:

@@ -15,19 +15,16 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from reconciler.model.build import CHOICE_VALUE, CODE_HOST_TYPE, MASKED, Value, Values, elements_of, keyed
 from reconciler.model.fields import ASTERISKS, PLAIN, TEMPLATE, Elements, Leaf, Row, Sight, Type
 from reconciler.model.live import Loss, Stamps
 from reconciler.model.secret import MASK, Secret
 from reconciler.server.erased import counts, new_item_keys, new_keys
+from reconciler.server.forms import SHORTEST, forms, lines
 from reconciler.server.masking import tell
 from reconciler.server.stored import own_outputs
 from reconciler.server.typed import Json, Nonsense, as_object, boolean, branch, integer, objects, text, texts
-
-SHORTEST = 6
-"""Characters of a secret that is looked for inside other texts; a shorter one cannot be told from a common word."""
 
 Level = dict[str, Value]
 Read = Callable[[Json, Level], None]
@@ -94,24 +91,21 @@ def business(body: bytes) -> tuple[int, str]:
 
 
 def repeats(text: str, secrets: Iterable[Secret]) -> bool:
-    """Tell whether a text holds one of the secrets, in clear or as JSON or a URL write it."""
-    return any(form in text for secret in secrets for form in _forms(secret))
+    """Tell whether a text holds one of the secrets, or a line of one, in clear or as programs write it."""
+    return any(form in text for clear in _clear(secrets) for line in lines(clear) for form in forms(line))
 
 
 def masked(text: str, secrets: Iterable[Secret]) -> str:
     """Return a text with the mask in place of every secret of `SHORTEST` characters or more."""
-    forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST}
-    for form in sorted(forms, key=lambda form: (-len(form), form)):
+    found = {form for clear in _clear(secrets) for form in forms(clear) if len(form) >= SHORTEST}
+    for form in sorted(found, key=lambda form: (-len(form), form)):
         text = text.replace(form, MASK)
     return text
 
 
-def _forms(secret: Secret) -> tuple[str, ...]:
-    """Return what a secret looks like in clear, in JSON and in a URL; nothing where it has no text."""
-    clear = secret.reveal() if secret.is_set else ""
-    if not clear:
-        return ()
-    return (clear, json.dumps(clear)[1:-1], json.dumps(clear, ensure_ascii=False)[1:-1], quote(clear))
+def _clear(secrets: Iterable[Secret]) -> Iterator[str]:
+    """Yield what the secrets hold, as far as they hold anything."""
+    return (secret.reveal() for secret in secrets if secret.is_set and not secret.holds(""))
 
 
 def _reveal(value: object) -> str:
