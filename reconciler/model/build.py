@@ -81,6 +81,10 @@ CHOICE_VALUE = "choice_value:seen"
 """In a template input that the server showed: its `choice_value`, which no request can write."""
 
 
+CHOICES = ("choice_option", "choice_value")
+"""What a parameter or input may hold beside its value: of a credential they are as secret as that."""
+
+
 def cut_slashes(text: str) -> str:
     """Cut one slash off each end, as the server does for a code host of type `other` (contract, section 1)."""
     return text.removeprefix("/").removesuffix("/")

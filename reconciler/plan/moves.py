@@ -201,7 +201,7 @@ def _delete(pair: Pair, reason: str) -> Step:
         place=pair.definition.place,
         live=pair.live.stamps,
         before=pair.live.build,
-        keepsake=keepsake(pair.live, pair.record),
+        keepsake=keepsake(pair.live, pair.record, pair.definition.build),
         exact=is_exact(pair.live, pair.record),
         recorded=pair.record is not None,
     )

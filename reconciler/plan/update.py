@@ -44,7 +44,7 @@ def update(inputs: Inputs, definition: Definition, known: Known, kinds: InputKin
         step,
         changes=changes,
         losses=found,
-        keepsake=keepsake(known.live, known.record) if found else None,
+        keepsake=keepsake(known.live, known.record, definition.build) if found else None,
         blocked=blocked,
         send=result.send,
         kept=result.kept,

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.model.build import Build, elements_of
+from reconciler.model.declared import secrets_in
 from reconciler.model.errors import BadToken, NotPermitted, ServerError
 from reconciler.model.fields import Kind
 from reconciler.model.live import JENKINS, LiveBuild, Loss, Reading
@@ -114,6 +115,7 @@ def fetch(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild
     if detail.get("template_name"):
         return _template(door, listed, detail, {})
     build = Build(Kind.PLAIN, listed.project, listed.name, wire.read_plain(detail))
+    door.heard.note(secrets_in(build))
     return _live(listed, detail, build, wire.image_id(detail), wire.losses(detail, build.values))
 
 
@@ -132,6 +134,7 @@ def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple
         for loss in wire.target_losses(one, target.values, f"target_services[{target.key}].")
     )
     build = Build(Kind.TEMPLATE, listed.project, listed.name, values)
+    door.heard.note(secrets_in(build))
     return _live(listed, detail, build, "", losses)
 
 
@@ -184,7 +187,7 @@ def _json(door: ReadDoor, answer: Answer, what: str, project: str) -> Any:
             f"{door.server} does not answer as a Zadig does (HTTP {answer.status} for {what})",
             "check the address: it is scheme://host[:port] of Zadig v4.2.0 or later, without a path",
         )
-    told = f" ({door.told(description)})" if description else ""
+    told = f" ({door.heard.told(description)})" if description else ""
     raise ServerError(f"HTTP {answer.status} for {what}{told}", "look into Zadig's own log (aslan), or run again")
 
 

@@ -90,9 +90,9 @@ def business(body: bytes) -> tuple[int, str]:
     return code if isinstance(code, int) else 0, description if isinstance(description, str) else ""
 
 
-def repeats(text: str, secrets: Iterable[Secret]) -> bool:
-    """Tell whether a text holds one of the secrets, or a line of one, in clear or as programs write it."""
-    return any(form in text for clear in _clear(secrets) for line in lines(clear) for form in forms(line))
+def written(secret: Secret) -> set[str]:
+    """Return what a secret and its lines look like in clear and as programs write them; nothing where it is empty."""
+    return {form for clear in _clear((secret,)) for line in lines(clear) for form in forms(line)}
 
 
 def masked(text: str, secrets: Iterable[Secret]) -> str:
