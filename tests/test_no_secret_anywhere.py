@@ -572,8 +572,10 @@ def test_a_literal_whose_flag_is_the_servers(scene: Scene, deep: bool):
     )
     scene.look()
     scene.accept()
-    scene.front.emulator.set_faults([{"kind": "lost-answer", "probability": 1, "match": {"method": "PUT"}}])
-    scene.run("apply", "--yes")
+    for kind in ("reset", "lost-answer"):
+        scene.front.emulator.set_faults([{"kind": kind, "probability": 1, "match": {"method": "PUT"}}])
+        scene.run("apply", "--yes")
+        assert scene.leaks() == []
     scene.front.emulator.set_faults([])
     scene.run("apply", "--yes", "-v")
     scene.look()
