@@ -23,8 +23,10 @@ from reconciler.cli.entry import _fault, call
 from reconciler.emulator import Emulator, Request, Response, running
 from reconciler.model.secret import Secret
 from tests.canaries import Canary, canary, found
+from tests.field_cases import PLAIN_CASES
 from tests.page import PLAIN, TEMPLATE, made
 from tests.rig import plain, template
+from tests.test_every_field import document_of
 
 CONFIGURATION = "projects: [yaml, other]\ntree: silent\n"
 HEAD = "e30.eyJuYW1lIjoiYWRtaW4iLCJ1aWQiOiJ1MSIsImFjY291bnQiOiJhZG1pbiJ9."
@@ -331,6 +333,25 @@ def test_what_definitions_say_and_the_environment_holds(scene: Scene):
     scene.accept()
     scene.done("apply", "--yes", "-v")
     scene.silent()
+
+
+@pytest.mark.parametrize("path", sorted({*PLAIN_CASES, "name", "project_key"}))
+def test_an_environment_value_in_the_wrong_place_is_not_told(scene: Scene, path: str):
+    """At every setting, those that cannot take it too; over many lines, and padded, which other checks complain of."""
+    if path in PLAIN_CASES:
+        document = document_of(path, PLAIN_CASES[path], scene.env("BUILD_VALUE"))
+    else:
+        document = plain() | {path: scene.env("BUILD_VALUE")}
+    scene.write(document)
+    padded = scene.plant("padded", odd=" ")
+    for value in (None, f"  {padded} ", padded.replace(" ", "/ ")):
+        if value:
+            scene._setenv("BUILD_VALUE", value)
+        scene.run("validate")
+        scene.run("plan", "-v")
+        scene.run("apply", "--yes", "-v")
+        scene.run("apply", "--yes", "--format", "json")
+    assert scene.leaks() == []
 
 
 # Builds of the page --------------------------------------------------------------------------------------
