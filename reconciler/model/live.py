@@ -105,3 +105,8 @@ class Live:
     clusters: frozenset[str] | None = None
     usage: Mapping[str, Usage] = field(default_factory=dict)
     deep_unserved: str = ""
+
+    def build(self, project: str, name: str) -> LiveBuild | None:
+        """Return a build as it was listed or read; None where the server has none."""
+        reading = self.readings.get(project)
+        return reading.builds.get(name) if reading else None

@@ -50,8 +50,7 @@ def read_deep(door: ReadDoor, live: Live, wanted: Collection[Name], threads: int
 
 
 def _find(live: Live, name: Name) -> LiveBuild | None:
-    reading = live.readings.get(name[0])
-    build = reading.builds.get(name[1]) if reading else None
+    build = live.build(*name)
     return build if build is not None and build.build is not None else None
 
 
