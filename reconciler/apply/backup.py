@@ -231,10 +231,9 @@ def _masked(loss: Loss, secrets: tuple[Secret, ...]) -> Loss:
 
 def head(manifest: Manifest, done: str) -> str:
     """Return the comment at the head of a definition: what it is of, and what it cannot bring back."""
-    when = datetime.fromtimestamp(manifest.stamps.update_time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     lines = [
         f"{manifest.project}/{manifest.name} as it was before it was {done} ({manifest.time});",
-        f"last written by {manifest.stamps.update_by or 'somebody'}, {when}.",
+        f"last written by {manifest.stamps.update_by or 'somebody'}, {manifest.stamps.moment}.",
     ]
     if manifest.masked:
         lines += ["", "Credentials are not in here. A restore takes them from:"]

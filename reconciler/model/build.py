@@ -65,6 +65,15 @@ def elements_of(value: object) -> tuple[Element, ...]:
     return ()
 
 
+def modules_of(build: Build) -> tuple[tuple[str, str], ...]:
+    """Return the service modules that a build makes, (service, module), in its order."""
+    path = "target_services" if build.kind is Kind.TEMPLATE else "services"
+    return tuple(
+        (str(e.values.get("service_name", "")), str(e.values.get("service_module", "")))
+        for e in elements_of(build.values.get(path))
+    )
+
+
 REPOSITORY_KEY = ("repo_namespace", "repo_name")
 """The leaves that name a repository; a code host of type `other` shows them without their outer slashes."""
 
