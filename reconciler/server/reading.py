@@ -18,7 +18,7 @@ from reconciler.model.declared import secrets_in
 from reconciler.model.errors import BadToken, NotPermitted, ServerError
 from reconciler.model.fields import Kind
 from reconciler.model.live import JENKINS, LiveBuild, Loss, Reading
-from reconciler.server import wire
+from reconciler.server import erased_shown, wire
 from reconciler.server.transport import Answer, Params, ReadDoor
 from reconciler.server.typed import Json, Nonsense
 from reconciler.server.wire import Listed
@@ -116,7 +116,7 @@ def fetch(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild
         return _template(door, listed, detail, {})
     build = Build(Kind.PLAIN, listed.project, listed.name, wire.read_plain(detail))
     door.heard.note(secrets_in(build))
-    return _live(listed, detail, build, wire.image_id(detail), wire.losses(detail, build.values))
+    return _live(listed, detail, build, wire.image_id(detail), erased_shown.plain_losses(detail, build.values))
 
 
 def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple[str, str], Json]) -> LiveBuild:
@@ -131,7 +131,7 @@ def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple
     losses = tuple(
         loss
         for target, (_, one) in targets
-        for loss in wire.target_losses(one, target.values, f"target_services[{target.key}].")
+        for loss in erased_shown.target_losses(one, target.values, f"target_services[{target.key}].")
     )
     build = Build(Kind.TEMPLATE, listed.project, listed.name, values)
     door.heard.note(secrets_in(build))
