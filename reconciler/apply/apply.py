@@ -18,7 +18,7 @@ from reconciler.apply.chain import Chain, Link, chains, not_begun, perform_chain
 from reconciler.apply.inputs import without_unknown_inputs
 from reconciler.apply.perform import Ended, Performer
 from reconciler.model.build import Build
-from reconciler.model.declared import declared_paths, secret_paths
+from reconciler.model.declared import choice_paths, declared_paths, secret_paths
 from reconciler.model.live import Stamps
 from reconciler.model.outcome import Ending, Fault, Outcome
 from reconciler.model.record import Document, Intent, Record
@@ -117,11 +117,13 @@ def _announce(step: Step, run: Run) -> Intent | None:
     assert step.send is not None
     assert step.desired is not None
     first = without_unknown_inputs(step.send) if step.learn else step.send
+    declared = declared_paths(step.desired)
+    kept = step.keepsake.marked if step.action is Action.CONVERT and step.keepsake else frozenset[str]()
     record = Record(
         tree=run.tree,
         build=step.send,
-        declared=declared_paths(step.desired),
-        secrets=secret_paths(step.desired) | secret_paths(first),
+        declared=declared,
+        secrets=secret_paths(step.desired) | secret_paths(first) | (choice_paths(first) - declared) | kept,
         stamps=step.live or Stamps(0, ""),
         exact=bool(run.performer.user),
         when=int(run.now()),

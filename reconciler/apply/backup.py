@@ -30,6 +30,7 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.secret import MASK, Secret
 from reconciler.plan.keepsake import Keepsake, keepsake
 from reconciler.plan.step import Action, Step
+from reconciler.server.marked import in_detail, in_internal
 from reconciler.server.masking import secrets_of
 from reconciler.server.raw import Changed, Raw, read_raw
 from reconciler.server.transport import ReadDoor
@@ -109,7 +110,7 @@ class Backup:
             BackupFailed: it cannot be read or written.
         """
         try:
-            raw = read_raw(door, live, deep=self.deep)
+            raw = read_raw(door, live, internal=self.deep)
         except Changed:
             raise
         except ServerError as error:
@@ -154,7 +155,7 @@ class Backup:
         answers = {_detail_name(pair): detail for pair, detail in raw.details.items()}
         if raw.internal is not None:
             answers["internal.json"] = raw.internal
-        secrets = self._secrets(step, live, kept, answers.values())
+        secrets = self._secrets(step, live, kept, raw)
         sealer = Sealer(secrets)
         known = definable(sealer.build(kept.build))
         manifest = Manifest(
@@ -182,10 +183,14 @@ class Backup:
         )
         return {DEFINITION: text, **{k: _json(mask(v, secrets)) for k, v in answers.items()}, FILE: dump(manifest)}
 
-    def _secrets(self, step: Step, live: LiveBuild, kept: Keepsake, answers: Iterable[Any]) -> tuple[Secret, ...]:
+    def _secrets(self, step: Step, live: LiveBuild, kept: Keepsake, raw: Raw) -> tuple[Secret, ...]:
         builds = [build for build in (step.desired, step.send, step.before, live.build, kept.build) if build]
-        known = [*self.secrets, *(secret for build in builds for secret in secrets_in(build))]
-        return tuple(dict.fromkeys([*known, *(secret for answer in answers for secret in secrets_of(answer))]))
+        found = [*self.secrets, *(secret for build in builds for secret in secrets_in(build))]
+        for detail in raw.details.values():
+            found += (*secrets_of(detail), *in_detail(detail, kept.marked))
+        if raw.internal is not None:
+            found += (*secrets_of(raw.internal), *in_internal(raw.internal, kept.marked))
+        return tuple(dict.fromkeys(found))
 
 
 def _detail_name(pair: tuple[str, str] | None) -> str:
@@ -231,10 +236,9 @@ def _masked(loss: Loss, secrets: tuple[Secret, ...]) -> Loss:
 
 def head(manifest: Manifest, done: str) -> str:
     """Return the comment at the head of a definition: what it is of, and what it cannot bring back."""
-    when = datetime.fromtimestamp(manifest.stamps.update_time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     lines = [
         f"{manifest.project}/{manifest.name} as it was before it was {done} ({manifest.time});",
-        f"last written by {manifest.stamps.update_by or 'somebody'}, {when}.",
+        f"last written by {manifest.stamps.update_by or 'somebody'}, {manifest.stamps.moment}.",
     ]
     if manifest.masked:
         lines += ["", "Credentials are not in here. A restore takes them from:"]

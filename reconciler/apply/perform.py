@@ -21,9 +21,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.apply.backup import Backup, BackupFailed
 from reconciler.apply.inputs import with_template_kinds, without_unknown_inputs
-from reconciler.model.build import Build, elements_of
+from reconciler.model.build import Build, modules_of
 from reconciler.model.errors import BadToken, ServerError
-from reconciler.model.fields import Kind
 from reconciler.model.live import LiveBuild, Stamps
 from reconciler.model.outcome import Ending, Fault
 from reconciler.model.record import Record
@@ -248,13 +247,10 @@ class Performer:
     def _read(self, step: Step) -> LiveBuild | None:
         expected = step.send or step.before
         assert expected is not None
-        path = "target_services" if expected.kind is Kind.TEMPLATE else "services"
-        pairs = tuple(
-            (str(e.values.get("service_name", "")), str(e.values.get("service_module", "")))
-            for e in elements_of(expected.values.get(path))
-        )
         try:
-            return fetch(self.door, Listed(step.name, step.project, "", Stamps(0, ""), pairs), expected.kind)
+            return fetch(
+                self.door, Listed(step.name, step.project, "", Stamps(0, ""), modules_of(expected)), expected.kind
+            )
         except Gone:
             return None
 

@@ -11,6 +11,7 @@ not any more becomes `released`. Values that are secret never get into a `Change
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from reconciler.compare.compiled import agrees
 from reconciler.compare.explain import differing
@@ -20,7 +21,7 @@ from reconciler.compare.resolve import BLOCK, DOCKER, STRATEGY, default_of, is_d
 from reconciler.compare.show import path_of, shown, shown_level, shown_value
 from reconciler.model.build import DEFAULT, Build, Value, Values, elements_of, join
 from reconciler.model.change import Change, ChangeKind
-from reconciler.model.declared import declared_paths
+from reconciler.model.declared import choice_paths, declared_paths, secret_paths
 from reconciler.model.fields import ASSUMED_USUAL, PLAIN, ROWS, Elements, Leaf, Row, Type
 from reconciler.model.secret import Secret
 
@@ -29,8 +30,10 @@ def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Chang
     """Return every change of one build of the same kind, sorted by the table and then by key."""
     rows = ROWS[desired.kind]
     want = _with_default_strategy(desired, wanted(desired, known.values, local_cluster), known)
+    now = replace(desired, values=known.values)
+    marked = secret_paths(desired) | choice_paths(desired) | secret_paths(now) | choice_paths(now)
     if agrees(desired.kind)(want, known.values):
-        return tuple(_sorted(rows, _released(desired, known)))
+        return tuple(_untold(change, marked) for change in _sorted(rows, _released(desired, known)))
     facts = project(rows, want, known.values, local_cluster, _skipper(desired, want, known))
     changes = [
         *_differences(facts, want, known),
@@ -39,7 +42,14 @@ def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Chang
         *_unverifiable(facts, known),
         *_released(desired, known),
     ]
-    return tuple(_sorted(rows, changes))
+    return tuple(_untold(change, marked) for change in _sorted(rows, changes))
+
+
+def _untold(change: Change, marked: frozenset[str]) -> Change:
+    """Take the values out of a change of what is marked as secret on either side."""
+    if change.sensitive or change.path not in marked:
+        return change
+    return replace(change, before=None, after=None, sensitive=True)
 
 
 def _with_default_strategy(desired: Build, want: Values, known: Known) -> Values:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.model.build import DEFAULT, Value, Values, elements_of, join
+from reconciler.model.build import CHOICES, DEFAULT, Value, Values, elements_of, join
 from reconciler.model.change import Shown
 from reconciler.model.fields import Elements, Leaf, Row
 from reconciler.model.secret import MASK, Secret
@@ -34,10 +34,19 @@ def shown_level(rows: tuple[Row, ...], values: Values, prefix: str = "") -> dict
     The value of a template's input whose flag is left out may be a credential by the template: masked.
     """
     level = {row.path.removeprefix(prefix): shown_value(row, values[row.path]) for row in rows if row.path in values}
+    if values.get("is_credential") is True:
+        level |= {path: MASK for path in CHOICES if level.get(path)}
     is_input = any(isinstance(row, Leaf) and row.path == "value" and row.secret for row in rows)
     if is_input and "value" in level and "is_credential" not in level:
         level["value"] = MASK
     return level
+
+
+def is_masked(value: Shown) -> bool:
+    """Tell whether a mask stands anywhere in a value, so that it does not say all."""
+    if isinstance(value, list):
+        return any(is_masked(item) for item in value)
+    return any(is_masked(item) for item in value.values()) if isinstance(value, dict) else value == MASK
 
 
 def path_of(keys: Iterable[str]) -> str:

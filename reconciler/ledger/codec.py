@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from reconciler.model.build import DEFAULT, Build, Element, Value, Values, elements_of
+from reconciler.model.build import DEFAULT, Build, Element, Value, Values, elements_of, join
 from reconciler.model.errors import LedgerError
 from reconciler.model.fields import Kind
 from reconciler.model.live import Stamps
@@ -51,7 +51,7 @@ def load(text: str) -> Document:
 def _record(record: Record) -> dict[str, Any]:
     return {
         "tree": record.tree,
-        "build": _build(record.build),
+        "build": _build(record.build, record.secrets),
         "declared": sorted(record.declared),
         "secrets": sorted(record.secrets),
         "update_time": record.stamps.update_time,
@@ -67,24 +67,34 @@ def _record(record: Record) -> dict[str, Any]:
 def _intent(intent: Intent) -> dict[str, Any]:
     return {
         "record": _record(intent.record),
-        "stages": [_build(stage) for stage in intent.stages],
+        "stages": [_build(stage, intent.record.secrets) for stage in intent.stages],
         "replaces": list(intent.replaces) if intent.replaces else None,
     }
 
 
-def _build(build: Build) -> dict[str, Any]:
-    return {"kind": build.kind.value, "project": build.project, "name": build.name, "values": _values(build.values)}
+def _build(build: Build, secrets: Collection[str]) -> dict[str, Any]:
+    values = _values(build.values, secrets, "")
+    return {"kind": build.kind.value, "project": build.project, "name": build.name, "values": values}
 
 
-def _values(values: Values) -> dict[str, Any]:
-    return {path: _value(value) for path, value in values.items() if not isinstance(value, Secret)}
+def _values(values: Values, secrets: Collection[str], parent: str) -> dict[str, Any]:
+    """Leave out every secret, and what is marked as one: a definition or a template may say it in clear."""
+    paths = {leaf: join(parent, leaf) for leaf in values}
+    return {
+        leaf: _value(value, secrets, paths[leaf])
+        for leaf, value in values.items()
+        if paths[leaf] not in secrets and not isinstance(value, Secret)
+    }
 
 
-def _value(value: Value) -> Any:
+def _value(value: Value, secrets: Collection[str], path: str) -> Any:
     if value is DEFAULT:
         return {"default": True}
     if elements_of(value):
-        return {"elements": [{"key": e.key, "values": _values(e.values)} for e in elements_of(value)]}
+        elements = elements_of(value)
+        return {
+            "elements": [{"key": e.key, "values": _values(e.values, secrets, f"{path}[{e.key}]")} for e in elements]
+        }
     return list(value) if isinstance(value, tuple) else value
 
 

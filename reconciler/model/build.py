@@ -65,6 +65,15 @@ def elements_of(value: object) -> tuple[Element, ...]:
     return ()
 
 
+def modules_of(build: Build) -> tuple[tuple[str, str], ...]:
+    """Return the service modules that a build makes, (service, module), in its order."""
+    path = "target_services" if build.kind is Kind.TEMPLATE else "services"
+    return tuple(
+        (str(e.values.get("service_name", "")), str(e.values.get("service_module", "")))
+        for e in elements_of(build.values.get(path))
+    )
+
+
 REPOSITORY_KEY = ("repo_namespace", "repo_name")
 """The leaves that name a repository; a code host of type `other` shows them without their outer slashes."""
 
@@ -79,6 +88,10 @@ MASKED = "value:masked"
 
 CHOICE_VALUE = "choice_value:seen"
 """In a template input that the server showed: its `choice_value`, which no request can write."""
+
+
+CHOICES = ("choice_option", "choice_value")
+"""What a parameter or input may hold beside its value: of a credential they are as secret as that."""
 
 
 def cut_slashes(text: str) -> str:

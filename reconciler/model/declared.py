@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
-from reconciler.model.build import Build, Element, Value, Values, elements_of, join
-from reconciler.model.fields import ROWS, Elements, Row
+from reconciler.model.build import CHOICES, Build, Element, Value, Values, elements_of, join
+from reconciler.model.fields import ROWS, Elements, Leaf, Row
 from reconciler.model.secret import Secret
+
+Wanted = Callable[[Leaf, Values], bool]
+"""Tells whether a leaf of a level is meant."""
 
 
 def declared_paths(build: Build) -> frozenset[str]:
@@ -41,17 +44,30 @@ def _values(values: Values) -> Iterator[Secret]:
 
 def secret_paths(build: Build) -> frozenset[str]:
     """Return the paths whose value is a `Secret`, or a credential's whose value is left out."""
-    return frozenset(_secrets(ROWS[build.kind], build.values, ""))
+    return frozenset(_secrets(ROWS[build.kind], build.values, "", _is_value))
 
 
-def _secrets(rows: tuple[Row, ...], values: Values, parent: str) -> Iterator[str]:
+def choice_paths(build: Build) -> frozenset[str]:
+    """Return the paths of what credentials can be or are chosen to be: as secret as their value, unless Git says it."""
+    return frozenset(_secrets(ROWS[build.kind], build.values, "", _is_choice))
+
+
+def _secrets(rows: tuple[Row, ...], values: Values, parent: str, wanted: Wanted) -> Iterator[str]:
     for row in rows:
         path = join(parent, row.path)
         if isinstance(row, Elements):
             for element in elements_of(values.get(row.path)):
-                yield from _secrets(row.rows, element.values, f"{path}[{element.key}]")
-        elif isinstance(values.get(row.path), Secret) or (row.secret and values.get("is_credential") is True):
+                yield from _secrets(row.rows, element.values, f"{path}[{element.key}]", wanted)
+        elif wanted(row, values):
             yield path
+
+
+def _is_value(row: Leaf, values: Values) -> bool:
+    return isinstance(values.get(row.path), Secret) or (row.secret and values.get("is_credential") is True)
+
+
+def _is_choice(row: Leaf, values: Values) -> bool:
+    return row.path in CHOICES and values.get("is_credential") is True and bool(values.get(row.path))
 
 
 def sealed(build: Build, paths: Collection[str]) -> Build:

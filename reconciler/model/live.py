@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from reconciler.model.build import Build
 from reconciler.model.usage import Usage
@@ -18,6 +19,14 @@ class Stamps:
 
     update_time: int
     update_by: str
+
+    @property
+    def moment(self) -> str:
+        """When that was, for readers; a number that is no moment is told as it is."""
+        try:
+            return datetime.fromtimestamp(self.update_time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        except (ValueError, OverflowError, OSError):
+            return f"at {self.update_time}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +114,8 @@ class Live:
     clusters: frozenset[str] | None = None
     usage: Mapping[str, Usage] = field(default_factory=dict)
     deep_unserved: str = ""
+
+    def build(self, project: str, name: str) -> LiveBuild | None:
+        """Return a build as it was listed or read; None where the server has none."""
+        reading = self.readings.get(project)
+        return reading.builds.get(name) if reading else None

@@ -7,7 +7,6 @@ everything that was in force is named: as a change where this tree had declared 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,17 +14,15 @@ from reconciler.compare.diff import additions
 from reconciler.compare.knowledge import Known, Trust
 from reconciler.compare.resolve import CLUSTER, DOCKER, STRATEGY, is_default
 from reconciler.compare.show import shown, shown_level, shown_value
-from reconciler.model.build import Build, Value, Values, elements_of
+from reconciler.model.build import Build, Values, elements_of
 from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.definition import Definition
 from reconciler.model.fields import PLAIN, ROWS, Kind, Row
-from reconciler.model.live import Loss
-from reconciler.model.secret import Secret
 from reconciler.plan import guards
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.keepsake import keepsake
 from reconciler.plan.kinds import InputKinds
-from reconciler.plan.losses import held, lossy, weighed
+from reconciler.plan.losses import as_loss, held, lossy, weighed
 from reconciler.plan.notes import notes
 from reconciler.plan.outline import outline
 from reconciler.plan.step import Action, PlannedLoss, Step
@@ -57,7 +54,7 @@ def convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputKi
         learn=result.learn,
         unset=definition.unset,
         notes=notes(definition, known, result.send),
-        keepsake=keepsake(known.live, known.record, known.live.own),
+        keepsake=keepsake(known.live, known.record, build, known.live.own),
         exact=known.trust is Trust.EXACT,
     )
 
@@ -87,7 +84,7 @@ def _left_modules(desired: Build, known: Known) -> Iterator[Change]:
 def losses_of(definition: Definition, known: Known, tree: str) -> tuple[PlannedLoss, ...]:
     """Name what ends and was not declared by this tree, and what the write erases beside."""
     declared = _declared(known, tree)
-    losses = [_loss(path, row, known.values) for path, row in _in_force(known) if path not in declared]
+    losses = [as_loss(path, _shown(row, known.values)) for path, row in _in_force(known) if path not in declared]
     losses += held(known)
     if definition.build.kind is Kind.PLAIN and known.trust is not Trust.EXACT:
         losses += known.live.leftover
@@ -110,15 +107,3 @@ def _shown(row: Row, values: Values) -> Shown:
         rows = tuple(row for row in PLAIN if row.path.startswith(f"{DOCKER}."))
         return shown_level(rows, values, f"{DOCKER}.")
     return shown_value(row, values[row.path])
-
-
-def _loss(path: str, row: Row, values: Values) -> Loss:
-    value = _shown(row, values)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return Loss(path, text, secret=_secret(values[path]))
-
-
-def _secret(value: Value) -> bool:
-    if isinstance(value, Secret):
-        return True
-    return any(_secret(inner) for element in elements_of(value) for inner in element.values.values())

@@ -41,5 +41,8 @@ class Inputs:
 
     def build(self, project: str, name: str) -> LiveBuild | None:
         """Return a live build, as it was listed or read."""
-        reading = self.live.readings.get(project)
-        return reading.builds.get(name) if reading else None
+        return self.live.build(project, name)
+
+    def is_ours(self, record: Record | None) -> bool:
+        """Tell whether this tree created, adopted or updated what a record is of."""
+        return record is not None and record.tree == self.tree

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.compare.knowledge import Trust, know
 from reconciler.model.build import CHOICE_VALUE, Build, Element, Value, Values, elements_of, join
-from reconciler.model.declared import sealed
+from reconciler.model.declared import sealed, secret_paths
 from reconciler.model.fields import ROWS, Elements, Row, Sight
 from reconciler.model.live import LiveBuild, Loss
 from reconciler.model.record import Record
@@ -27,17 +27,26 @@ class Keepsake:
         build: every value, secrets sealed.
         losses: what no definition can bring back.
         outdated: paths whose value is the last that the ledger knew, before somebody else wrote.
+        marked: paths that the ledger or a definition marks as secret; of the other kind too, where a conversion
+            has left its settings in the store.
     """
 
     build: Build
     losses: tuple[Loss, ...] = ()
     outdated: tuple[str, ...] = ()
+    marked: frozenset[str] = frozenset()
 
 
-def keepsake(live: LiveBuild, record: Record | None, stays: Collection[Loss] = ()) -> Keepsake | None:
+def keepsake(
+    live: LiveBuild, record: Record | None, desired: Build | None = None, stays: Collection[Loss] = ()
+) -> Keepsake | None:
     """Put together what is known of a live build; None where it was not read.
 
-    `stays`: what no definition can hold, and the step leaves where it is.
+    Args:
+        live: as it was read.
+        record: ours, if there is one.
+        desired: what takes its place.
+        stays: what no definition can hold, and the step leaves where it is.
     """
     if live.build is None:
         return None
@@ -45,9 +54,11 @@ def keepsake(live: LiveBuild, record: Record | None, stays: Collection[Loss] = (
     memory = _Memory()
     values = live.deep.values if live.deep else known.values
     values = memory.level(ROWS[live.build.kind], values, known.last, "")
-    build = sealed(replace(live.build, values=values), record.secrets if record else ())
+    marked = (record.secrets if record else frozenset[str]()) | (secret_paths(desired) if desired else frozenset[str]())
+    build = sealed(replace(live.build, values=values), marked)
     losses = (*live.losses, *live.hidden, *live.own, *live.leftover, *_choices(values, ""))
-    return Keepsake(build, tuple(loss for loss in losses if loss not in stays), tuple(memory.outdated))
+    lost = tuple(loss for loss in losses if loss not in stays)
+    return Keepsake(build, lost, tuple(memory.outdated), marked)
 
 
 def is_exact(live: LiveBuild, record: Record | None) -> bool:

@@ -5,7 +5,6 @@ After a rename was interrupted, both builds are there, and somebody may have cha
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from reconciler.compare.diff import diff
@@ -15,7 +14,7 @@ from reconciler.model.build import DEFAULT, Build
 from reconciler.model.change import Change, ChangeKind
 from reconciler.model.live import Stamps
 from reconciler.model.secret import MASK
-from reconciler.plan.losses import digest, stamped
+from reconciler.plan.losses import as_loss, planned
 from reconciler.plan.step import PlannedLoss
 
 _DIFFERS = (ChangeKind.ADDED, ChangeKind.CHANGED, ChangeKind.MOVED)
@@ -42,7 +41,5 @@ def _sent(build: Build) -> Build:
 
 
 def _loss(change: Change, stamps: Stamps) -> PlannedLoss:
-    if change.sensitive or change.after is None:
-        return PlannedLoss(change.path, MASK, stamped(stamps))
-    text = change.after if isinstance(change.after, str) else json.dumps(change.after, ensure_ascii=False)
-    return PlannedLoss(change.path, text, digest(text))
+    untold = change.sensitive or change.after is None
+    return planned(as_loss(change.path, MASK if untold else change.after), stamps)

@@ -17,7 +17,10 @@ from collections.abc import Iterable, Iterator
 
 from reconciler.compare.knowledge import Known, Trust
 from reconciler.compare.resolve import BLOCK, CACHE, DOCKER
+from reconciler.compare.show import is_masked
 from reconciler.model.build import DEFAULT, Build, Values, elements_of
+from reconciler.model.change import Shown
+from reconciler.model.declared import secret_paths
 from reconciler.model.definition import Definition
 from reconciler.model.fields import SERVER_OUTPUTS
 from reconciler.model.live import Loss, Stamps
@@ -65,7 +68,9 @@ def of_replacing(definition: Definition, known: Known, result: Whole) -> tuple[P
 def weighed(definition: Definition, known: Known, losses: Iterable[Loss]) -> tuple[PlannedLoss, ...]:
     """Give each loss its digest, and say which the definition accepts."""
     stamps = known.live.stamps
-    found = {loss.path: _planned(loss, stamps) for loss in losses}
+    marked = secret_paths(definition.build) | (known.record.secrets if known.record else frozenset[str]())
+    told = (Loss(loss.path, "", secret=True, small=loss.small) if loss.path in marked else loss for loss in losses)
+    found = {loss.path: planned(loss, stamps) for loss in told}
     if not known.seen and known.trust is not Trust.EXACT:
         found[UNREADABLE] = PlannedLoss(UNREADABLE, UNSEEN, stamped(stamps))
     return tuple(accepted(loss, definition) for _, loss in sorted(found.items()))
@@ -77,7 +82,14 @@ def _of_request(result: Whole) -> Iterator[Loss]:
         yield Loss(path, "", secret=True)
 
 
-def _planned(loss: Loss, stamps: Stamps) -> PlannedLoss:
+def as_loss(path: str, value: Shown) -> Loss:
+    """Return a value as a reader may see it as the loss that it is; secret where any of it is masked."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return Loss(path, text, secret=is_masked(value))
+
+
+def planned(loss: Loss, stamps: Stamps) -> PlannedLoss:
+    """Give a loss its digest: of its value, or the stamps where that is not told."""
     if loss.secret:
         return PlannedLoss(loss.path, loss.value or MASK, stamped(stamps), small=loss.small)
     return PlannedLoss(loss.path, loss.value, digest(loss.value), small=loss.small)

@@ -202,7 +202,7 @@ def _delete(pair: Pair, reason: str) -> Step:
         live=pair.live.stamps,
         before=pair.live.build,
         erasable=pair.live.losses,
-        keepsake=keepsake(pair.live, pair.record),
+        keepsake=keepsake(pair.live, pair.record, pair.definition.build),
         exact=is_exact(pair.live, pair.record),
         recorded=pair.record is not None,
     )

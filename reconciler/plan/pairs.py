@@ -124,9 +124,9 @@ class _Finder:
             return
         pair = self._pair(Turn.LEFTOVER, definition, old, live)
         why = ""
-        if not self._ours(self._inputs.record(*me)):
+        if not self._inputs.is_ours(self._inputs.record(*me)):
             why = f'"{me[1]}" exists already and is not ours'
-        elif not self._ours(pair.record):
+        elif not self._inputs.is_ours(pair.record):
             why = f'"{old[1]}" is not ours'
         elif pair.rival:
             why = f'{pair.rival} is about "{old[1]}" too'
@@ -143,12 +143,12 @@ class _Finder:
         home = self._homes.get(name)
         if home is not None:
             moved = self._pair(Turn.MOVE, definition, (home.project, name), home)
-            if self._ours(moved.record) and not self._inputs.desired.narrowed:
+            if self._inputs.is_ours(moved.record) and not self._inputs.desired.narrowed:
                 self.found[me] = moved
             return
         intent = self._inputs.intent(project, name)
         same_kind = intent is not None and intent.record.build.kind is definition.build.kind
-        if intent and intent.replaces and same_kind and self._ours(intent.record):
+        if intent and intent.replaces and same_kind and self._inputs.is_ours(intent.record):
             if self._inputs.build(*intent.replaces) is None:
                 self.found[me] = Pair(Turn.RESUMED, definition, intent.replaces, intent=intent)
         elif definition.renamed_from:
@@ -163,6 +163,3 @@ class _Finder:
             others = (d for d in self._declared.values() if d is not definition)
             rival = next(d for d in others if (d.build.project, d.renamed_from) == old)
         return Pair(turn, definition, old, live, self._inputs.record(*old), rival=str(rival.place) if rival else "")
-
-    def _ours(self, record: Record | None) -> bool:
-        return record is not None and record.tree == self._inputs.tree

@@ -69,7 +69,7 @@ def vanished(inputs: Inputs) -> dict[str, dict[str, Record]]:
         lost = {
             name: record
             for name, record in records.items()
-            if record.tree == inputs.tree and name not in names and name not in reading.builds
+            if inputs.is_ours(record) and name not in names and name not in reading.builds
         }
         if lost:
             found[project] = lost
@@ -162,8 +162,7 @@ def _undeclared(inputs: Inputs) -> list[LiveBuild]:
 
 
 def _ours(inputs: Inputs, live: LiveBuild) -> bool:
-    record = inputs.record(live.project, live.name)
-    return record is not None and record.tree == inputs.tree
+    return inputs.is_ours(inputs.record(live.project, live.name))
 
 
 def _jenkins(live: LiveBuild) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.definition import Definition, Desired
-from reconciler.model.live import Live, LiveBuild, Stamps
+from reconciler.model.live import Live, Stamps
 from reconciler.plan import stale
 from reconciler.plan.digest import Digests, digests
 from reconciler.plan.stale import Name
@@ -65,11 +65,6 @@ class Sight:
     def definitions(self) -> dict[Name, Definition]:
         """Return the definitions by project and name."""
         return {(d.build.project, d.build.name): d for d in self.desired.definitions}
-
-    def build(self, name: Name) -> LiveBuild | None:
-        """Return a live build, None where the server has none."""
-        reading = self.live.readings.get(name[0])
-        return reading.builds.get(name[1]) if reading else None
 
 
 def sign(made: Sight) -> tuple[SavedStep, ...]:
@@ -138,7 +133,7 @@ def _told(step: Step, saved: SavedStep | None, now: Sight, definitions: Mapping[
         declared=_name(step) in definitions,
         live=today.live != saved.digests.live,
         before=saved.live,
-        now=now.build(_name(step)),
+        now=now.live.build(*_name(step)),
         was=saved.action,
         unset=tuple(name for name in step.unset if name not in saved.unset),
     )
@@ -148,7 +143,7 @@ def _told(step: Step, saved: SavedStep | None, now: Sight, definitions: Mapping[
 def _vanished(saved: SavedStep, now: Sight) -> Step:
     name = (saved.project, saved.name)
     reading = now.live.readings.get(saved.project)
-    live = now.build(name)
+    live = now.live.build(*name)
     gone = reading is not None and not reading.incomplete and live is None
     if saved.action is Action.DELETE and gone:
         return Step(Action.KEEP, *name, reason=stale.ALREADY_GONE)
@@ -158,7 +153,7 @@ def _vanished(saved: SavedStep, now: Sight) -> Step:
 
 def _digests(step: Step, sight: Sight, definitions: Mapping[Name, Definition], unset: tuple[str, ...]) -> Digests:
     name = _name(step)
-    return digests(step, definitions.get(name), sight.build(name), sight.keys[step.project], unset)
+    return digests(step, definitions.get(name), sight.live.build(*name), sight.keys[step.project], unset)
 
 
 def _blocked(step: Step, blocked: Blocked) -> Step:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from reconciler.model.live import LiveBuild, Stamps
 from reconciler.plan.step import Action, Block, Blocked
@@ -110,9 +109,9 @@ def _on_server(what: Changed) -> str:
     stamps = what.now.stamps
     who = stamps.update_by or "somebody"
     if what.before is None:
-        return f"{who} created the build on the server ({_time(stamps)})"
+        return f"{who} created the build on the server ({stamps.moment})"
     if stamps != what.before:
-        return f"{who} wrote the build on the server ({_time(stamps)})"
+        return f"{who} wrote the build on the server ({stamps.moment})"
     return "the server shows other values of the build, without a new time stamp"
 
 
@@ -129,10 +128,3 @@ def _neither(what: Changed, action: Action) -> str:
     if what.was is action:
         return f"{_NEITHER}what would be written did: {_ELSE}"
     return f"{_NEITHER}what would be done did, from {what.was.value} to {action.value}: {_ELSE}"
-
-
-def _time(stamps: Stamps) -> str:
-    try:
-        return datetime.fromtimestamp(stamps.update_time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):
-        return f"at {stamps.update_time}"

@@ -44,7 +44,9 @@ def update(inputs: Inputs, definition: Definition, known: Known, kinds: InputKin
         step,
         changes=changes,
         losses=found,
-        keepsake=keepsake(known.live, known.record, (*known.live.own, *known.live.leftover)) if found else None,
+        keepsake=keepsake(known.live, known.record, definition.build, (*known.live.own, *known.live.leftover))
+        if found
+        else None,
         blocked=blocked,
         send=result.send,
         kept=result.kept,

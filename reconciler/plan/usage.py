@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from reconciler.model.build import Build, elements_of
-from reconciler.model.fields import Kind
+from reconciler.model.build import modules_of
 from reconciler.model.usage import Use
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.step import Action, Block, Blocked, Step
@@ -25,7 +24,7 @@ def leaving(step: Step) -> tuple[tuple[str, str], ...]:
     """Return the service modules that an update takes from its live build, sorted."""
     if step.action not in (Action.UPDATE, Action.CONVERT) or step.before is None or step.send is None:
         return ()
-    return tuple(sorted(_modules(step.before) - _modules(step.send)))
+    return tuple(sorted({*modules_of(step.before)} - {*modules_of(step.send)}))
 
 
 def asks(step: Step) -> bool:
@@ -51,14 +50,6 @@ def guarded(inputs: Inputs, step: Step) -> Step:
 def unknown_uses(steps: Iterable[Step]) -> int:
     """Count the steps of which nobody could tell whether they break workflows."""
     return sum(1 for step in steps if any(note.startswith(UNKNOWN) for note in step.notes))
-
-
-def _modules(build: Build) -> set[tuple[str, str]]:
-    path = "target_services" if build.kind is Kind.TEMPLATE else "services"
-    return {
-        (str(e.values.get("service_name", "")), str(e.values.get("service_module", "")))
-        for e in elements_of(build.values.get(path))
-    }
 
 
 def _uses(inputs: Inputs) -> list[Use]:

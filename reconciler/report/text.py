@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.outcome import Ending, Outcome
@@ -106,9 +105,7 @@ def _place_of(step: Step) -> str:
 
 def _body(step: Step, style: Style) -> Iterator[str]:
     if step.live and step.action is not Action.KEEP:
-        yield style.ink.paint(
-            f"last written by {safe(step.live.update_by)}, {_time(step.live.update_time)}", Colour.PLACE
-        )
+        yield style.ink.paint(f"last written by {safe(step.live.update_by)}, {step.live.moment}", Colour.PLACE)
     for change in step.changes:
         if change.kind is not ChangeKind.UNVERIFIABLE or style.verbose:
             yield from _change(change, style.ink)
@@ -200,13 +197,6 @@ def _value(value: Shown, change: Change) -> str:
 def _short(text: str) -> str:
     one = text.replace("\n", "\\n").replace("\t", "\\t")
     return one if len(one) <= _LONG else f"{one[:_LONG]}… ({len(one)} characters)"
-
-
-def _time(seconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):
-        return f"at {seconds}"
 
 
 def _asides(plan: Plan, style: Style) -> list[str]:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from reconciler.model.errors import BadToken, ServerError
 from reconciler.model.live import Live, LiveBuild, Reading
 from reconciler.server import typed, wire
+from reconciler.server.masking import secrets_of
 from reconciler.server.stored import Aliases, Disagrees, Lacking, read_stored
 from reconciler.server.transport import Answer, ReadDoor
 
@@ -48,8 +49,7 @@ def read_deep(door: ReadDoor, live: Live, wanted: Collection[Name], threads: int
 
 
 def _find(live: Live, name: Name) -> LiveBuild | None:
-    reading = live.readings.get(name[0])
-    build = reading.builds.get(name[1]) if reading else None
+    build = live.build(*name)
     return build if build is not None and build.build is not None else None
 
 
@@ -100,6 +100,7 @@ def internal(door: ReadDoor, project: str, name: str) -> Mapping[str, Any]:
     found = wire.decode(answer.body, "the internal read") if answer.status == 200 else None
     if not isinstance(found, Mapping):
         raise Unserved(f"HTTP {answer.status}" if answer.status != 200 else "it does not answer with a build")
+    door.heard.note(secrets_of(found))
     return found
 
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote
 
 from reconciler.model.errors import ServerError
 from reconciler.model.fields import Kind
 from reconciler.model.live import LiveBuild, Stamps
-from reconciler.server import wire
+from reconciler.server import deep, wire
+from reconciler.server.masking import secrets_of
 from reconciler.server.reading import LIST
 from reconciler.server.transport import Params, ReadDoor
 from reconciler.server.typed import Json
 
-INTERNAL = "/api/aslan/build/build"
-CODE_HOSTS = "/api/aslan/code/codehost"
 _OK = 200
 
 
@@ -43,13 +41,13 @@ class Raw:
     aliases: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_raw(door: ReadDoor, live: LiveBuild, *, deep: bool) -> Raw:
+def read_raw(door: ReadDoor, live: LiveBuild, *, internal: bool) -> Raw:
     """Read a build's answers again, by GETs only.
 
     Args:
         door: the way to the server.
         live: the build as it was just read; the answers have to be of the same state.
-        deep: ask the internal read too; whatever goes wrong there means that it is not served.
+        internal: ask the internal read too; whatever goes wrong there means that it is not served.
 
     Raises:
         Changed: an answer has other stamps than `live`.
@@ -58,8 +56,8 @@ def read_raw(door: ReadDoor, live: LiveBuild, *, deep: bool) -> Raw:
     template = live.build is not None and live.build.kind is Kind.TEMPLATE
     pairs: list[tuple[str, str] | None] = [None, *(dict.fromkeys(live.services) if template else ())]
     details = {pair: _detail(door, live, pair) for pair in pairs}
-    internal = _internal(door, live) if deep else None
-    return Raw(details, internal, _aliases(door, internal) if internal else {})
+    whole = _internal(door, live) if internal else None
+    return Raw(details, whole, _aliases(door, whole) if whole else {})
 
 
 def _detail(door: ReadDoor, live: LiveBuild, pair: tuple[str, str] | None) -> Json:
@@ -70,16 +68,18 @@ def _detail(door: ReadDoor, live: LiveBuild, pair: tuple[str, str] | None) -> Js
     if answer.status != _OK:
         raise ServerError(f'HTTP {answer.status} for the detail of "{live.name}"', "run again")
     detail = wire.decode(answer.body, f'the detail of "{live.name}"')
+    door.heard.note(secrets_of(detail))
     if not isinstance(detail, Mapping) or detail.get("name") != live.name or _stamps(detail) != live.stamps:
         raise Changed(f'"{live.name}" was written while it was being read', "plan again")
     return detail
 
 
 def _internal(door: ReadDoor, live: LiveBuild) -> Json | None:
-    """Ask the internal read; `projectName` goes only with `ifPassFilter` (contract, section 5)."""
-    path = f"{INTERNAL}/{quote(live.name, safe='')}"
-    found = _optional(door, path, {"projectName": live.project, "ifPassFilter": "true"})
-    if not isinstance(found, Mapping) or found.get("name") != live.name or found.get("product_name") != live.project:
+    try:
+        found = deep.internal(door, live.project, live.name)
+    except (deep.Unserved, ServerError):
+        return None
+    if found.get("name") != live.name or found.get("product_name") != live.project:
         return None
     return found if _stamps(found) == live.stamps else None
 
@@ -88,19 +88,10 @@ def _aliases(door: ReadDoor, internal: Json) -> dict[str, str]:
     """Resolve the numbers of the code hosts that a build names."""
     targets = internal.get("targets") or []
     repositories = [*(internal.get("repos") or []), *(r for t in targets for r in t.get("repos") or [])]
-    numbers = {str(repository.get("codehost_id")) for repository in repositories}
-    hosts = _optional(door, CODE_HOSTS, {}) if numbers else []
-    found = [host for host in hosts if isinstance(host, Mapping)] if isinstance(hosts, list) else []
-    return {str(host.get("id")): str(host.get("alias", "")) for host in found if str(host.get("id")) in numbers}
-
-
-def _optional(door: ReadDoor, path: str, params: Params) -> Any:
-    """Return the JSON of an undocumented call; None where anything is wrong with it."""
-    try:
-        answer = door.get(path, params)
-        return wire.decode(answer.body, path) if answer.status == _OK else None
-    except ServerError:
-        return None
+    numbers = {repository.get("codehost_id") for repository in repositories}
+    if not numbers:
+        return {}
+    return {str(number): alias for number, alias in deep.code_hosts(door).items() if number in numbers}
 
 
 def _stamps(answer: Json) -> Stamps | None:

@@ -14,10 +14,11 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.model.build import Build, elements_of
+from reconciler.model.declared import secrets_in
 from reconciler.model.errors import BadToken, NotPermitted, ServerError
 from reconciler.model.fields import Kind
 from reconciler.model.live import JENKINS, LiveBuild, Loss, Reading
-from reconciler.server import wire
+from reconciler.server import erased_shown, wire
 from reconciler.server.transport import Answer, Params, ReadDoor
 from reconciler.server.typed import Json, Nonsense
 from reconciler.server.wire import Listed
@@ -114,7 +115,8 @@ def fetch(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild
     if detail.get("template_name"):
         return _template(door, listed, detail, {})
     build = Build(Kind.PLAIN, listed.project, listed.name, wire.read_plain(detail))
-    return _live(listed, detail, build, wire.image_id(detail), wire.losses(detail, build.values))
+    door.heard.note(secrets_in(build))
+    return _live(listed, detail, build, wire.image_id(detail), erased_shown.plain_losses(detail, build.values))
 
 
 def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple[str, str], Json]) -> LiveBuild:
@@ -130,9 +132,10 @@ def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple
     losses = tuple(
         loss
         for target, (_, one) in targets
-        for loss in wire.target_losses(one, target.values, f"target_services[{target.key}].")
+        for loss in erased_shown.target_losses(one, target.values, f"target_services[{target.key}].")
     )
     build = Build(Kind.TEMPLATE, listed.project, listed.name, values)
+    door.heard.note(secrets_in(build))
     return _live(listed, detail, build, "", losses)
 
 
@@ -185,7 +188,7 @@ def _json(door: ReadDoor, answer: Answer, what: str, project: str) -> Any:
             f"{door.server} does not answer as a Zadig does (HTTP {answer.status} for {what})",
             "check the address: it is scheme://host[:port] of Zadig v4.2.0 or later, without a path",
         )
-    told = f" ({door.told(description)})" if description else ""
+    told = f" ({door.heard.told(description)})" if description else ""
     raise ServerError(f"HTTP {answer.status} for {what}{told}", "look into Zadig's own log (aslan), or run again")
 
 

@@ -25,6 +25,7 @@ from reconciler import __version__
 from reconciler.model.errors import BadToken, ServerError
 from reconciler.model.secret import Secret
 from reconciler.server import wire
+from reconciler.server.heard import Heard
 
 Transport = Callable[[], httpx.BaseTransport]
 Params = Mapping[str, str]
@@ -73,7 +74,7 @@ class Clock:
 class Connection:
     """Where and how to speak: base URL, token, timeouts in seconds, and (in tests) another transport.
 
-    A text of the server that repeats one of `secrets`, or the token, is not told.
+    A text of the server that repeats the token, or one of the secrets that were `heard` of, is not told.
     """
 
     server: str
@@ -82,7 +83,7 @@ class Connection:
     deadline: float = 600.0
     transport: Transport | None = None
     clock: Clock = field(default_factory=Clock)
-    secrets: tuple[Secret, ...] = ()
+    heard: Heard = field(default_factory=Heard)
 
 
 def refuse_writes(request: httpx.Request) -> None:
@@ -118,6 +119,8 @@ class ReadDoor:
         self._tls: ssl.SSLContext | None = None
         self._until = connection.clock.now() + connection.deadline
         self.requests = 0
+        self.heard = connection.heard
+        self.heard.own([connection.token])
 
     @property
     def server(self) -> str:
@@ -145,11 +148,6 @@ class ReadDoor:
             f"{self.server} does not answer: {answer}",
             "check the address (--server, ZADIG_SERVER or reconciler.yaml), the network and that Zadig is up",
         )
-
-    def told(self, text: str) -> str:
-        """Return a text of the server as it may be shown: not at all where it repeats a secret."""
-        secrets = (self._connection.token, *self._connection.secrets)
-        return "(left out, it repeats a secret)" if wire.repeats(text, secrets) else text
 
     def rest(self, seconds: float) -> None:
         """Wait as long as the server asked for, a minute at most."""

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from reconciler.model.errors import BadToken, ServerError
 from reconciler.model.usage import Usage, Use
 from reconciler.server import wire
+from reconciler.server.masking import secrets_of
 from reconciler.server.transport import ReadDoor
 from reconciler.server.typed import Json, Nonsense, as_object, branch, objects, text
 
@@ -80,4 +81,6 @@ def _ask(door: ReadDoor, path: str, project: str, what: str) -> Any:
     answer = door.get(path, {"projectKey": project})
     if answer.status != 200:
         raise ServerError(f"HTTP {answer.status}")
-    return wire.decode(answer.body, what)
+    found = wire.decode(answer.body, what)
+    door.heard.note(secrets_of(found))
+    return found

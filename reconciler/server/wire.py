@@ -16,13 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.model.build import CHOICE_VALUE, CODE_HOST_TYPE, MASKED, Value, Values, elements_of, keyed
+from reconciler.model.build import CHOICE_VALUE, CODE_HOST_TYPE, MASKED, Value, keyed
 from reconciler.model.fields import ASTERISKS, PLAIN, TEMPLATE, Elements, Leaf, Row, Sight, Type
-from reconciler.model.live import Loss, Stamps
+from reconciler.model.live import Stamps
 from reconciler.model.secret import MASK, Secret
-from reconciler.server.erased import counts, new_item_keys, new_keys
 from reconciler.server.forms import SHORTEST, forms, lines
-from reconciler.server.masking import tell
 from reconciler.server.stored import own_outputs
 from reconciler.server.typed import Json, Nonsense, as_object, boolean, branch, integer, objects, text, texts
 
@@ -90,9 +88,9 @@ def business(body: bytes) -> tuple[int, str]:
     return code if isinstance(code, int) else 0, description if isinstance(description, str) else ""
 
 
-def repeats(text: str, secrets: Iterable[Secret]) -> bool:
-    """Tell whether a text holds one of the secrets, or a line of one, in clear or as programs write it."""
-    return any(form in text for clear in _clear(secrets) for line in lines(clear) for form in forms(line))
+def written(secret: Secret) -> set[str]:
+    """Return what a secret and its lines look like in clear and as programs write them; nothing where it is empty."""
+    return {form for clear in _clear((secret,)) for line in lines(clear) for form in forms(line)}
 
 
 def masked(text: str, secrets: Iterable[Secret]) -> str:
@@ -162,41 +160,6 @@ def read_targets(details: list[tuple[tuple[str, str], Json]], template: str) -> 
 def image_id(detail: Json) -> str:
     """Return the stored id behind the base image's label."""
     return text(branch(detail, ("build_env",)), "basic_image_id")
-
-
-def losses(detail: Json, shown: Values) -> tuple[Loss, ...]:
-    """Name what a plain update erases and this detail shows (contract, section 3). `shown`: as read from it."""
-    return tuple(_losses(detail, shown))
-
-
-def _losses(detail: Json, shown: Values) -> Iterator[Loss]:
-    post = branch(detail, ("post_build",))
-    for key in ("object_storage_upload", "file_archive"):
-        if counts(post.get(key)):
-            told = tell(key, post[key])
-            yield Loss(f"post_build.{key}", told.text, told.secret)
-    if text(post, "scripts"):
-        yield Loss("post_build.scripts", text(post, "scripts"))
-    yield from _hidden(detail, shown, "")
-    for output in objects(detail, "outputs"):
-        if text(output, "description"):
-            yield Loss(f"outputs[{text(output, 'name')}].description", text(output, "description"))
-    cache = branch(detail, ("advanced_settings", "cache_setting"))
-    if cache.get("enabled") is True and not text(cache, "cache_dir"):
-        yield Loss(_CACHE, "a cache of the workspace", new=True)  # one without a directory reads alike
-    yield from new_keys(detail, shown)
-
-
-def target_losses(detail: Json, shown: Values, parent: str) -> tuple[Loss, ...]:
-    """Name what a template update erases and the detail of one target shows. `parent`: in front of its paths."""
-    return (*_hidden(detail, shown, parent), *new_item_keys(detail, shown, parent, "inputs"))
-
-
-def _hidden(detail: Json, shown: Values, parent: str) -> Iterator[Loss]:
-    """Name the repositories that the page hides."""
-    for element, repo in zip(elements_of(shown.get("repo_info")), objects(detail, "repos"), strict=True):
-        if repo.get("hidden") is True:
-            yield Loss(f"{parent}repo_info[{element.key}].hidden", "true", small=True)
 
 
 def _compile(rows: tuple[Row, ...]) -> tuple[Read, ...]:

@@ -112,7 +112,7 @@ class ServerWriter:
 
 def _refusal(answer: Answer, build: Build, door: WriteDoor) -> Refusal:
     code, description = wire.business(answer.body)
-    description = door.told(description)
+    description = door.heard.told(description)
     if answer.status == 403:
         message, hint = not_permitted(answer, build.project)
         return Refusal(403, 0, message, hint)

@@ -62,7 +62,7 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
     """Open everything that an apply needs and hand out its outcomes."""
     clock = world.clock or Clock()
     builds = [build for step in planned.plan.writes for build in (step.send, step.restore) if build]
-    where = connection(settings, world, builds)
+    where = connection(settings, world, builds, planned.heard)
     with ExitStack() as stack:
         books = None
         door: ReadDoor

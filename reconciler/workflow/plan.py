@@ -24,6 +24,7 @@ from reconciler.plan.questions import behind, questions
 from reconciler.plan.step import Plan, Trouble
 from reconciler.server import reading, wire
 from reconciler.server.deep import read_deep
+from reconciler.server.heard import Heard
 from reconciler.server.transport import Clock, Connection, ReadDoor, Transport
 from reconciler.server.usage import read_usage
 
@@ -60,6 +61,7 @@ class Planned:
         requests: how many requests the reading took.
         live: what was read.
         vanished: project → our records of builds that neither Git nor the server has any more.
+        heard: the secrets that it came across.
     """
 
     plan: Plan
@@ -69,12 +71,14 @@ class Planned:
     requests: int
     live: Live = field(default_factory=Live)
     vanished: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
+    heard: Heard = field(default_factory=Heard)
 
 
 def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
     """Compare the definitions with the server, by GETs only."""
     documents, warnings = read_ledger(settings, projects_of(settings, desired))
     with read_door(settings, world, [d.build for d in desired.definitions]) as door:
+        heard = door.heard
         readings = _read(door, settings, desired, documents)
         live = Live(readings)
         if questions(desired, live).clusters:
@@ -89,7 +93,7 @@ def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
         made = replace(made, troubles=(*made.troubles, *(Trouble("ledger", text) for text in warnings)))
     made = replace(made, refusals=(*made.refusals, *_not_pruned(settings, desired)))
     proofs = {project: proven(documents.get(project, Document()), after) for project, after in settled.items()}
-    return Planned(made, desired, documents, proofs, requests, live, vanished(inputs))
+    return Planned(made, desired, documents, proofs, requests, live, vanished(inputs), heard)
 
 
 def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs) -> tuple[Plan, Live]:
@@ -158,12 +162,19 @@ def read_door(settings: Settings, world: World, builds: Iterable[Build] = ()) ->
         door.close()
 
 
-def connection(settings: Settings, world: World, builds: Iterable[Build] = ()) -> Connection:
-    """Put together where to connect and as whom; no text that repeats a secret of `builds` will be told."""
+def connection(
+    settings: Settings, world: World, builds: Iterable[Build] = (), heard: Heard | None = None
+) -> Connection:
+    """Put together where to connect and as whom.
+
+    No text that repeats a secret of `builds`, or one that was `heard` of before, will be told.
+    """
     if not settings.server:
         raise UsageError(
             "no server is configured", "use --server URL, set ZADIG_SERVER, or write `server:` into reconciler.yaml"
         )
+    heard = heard or Heard()
+    heard.own(secret for build in builds for secret in secrets_in(build))
     return Connection(
         settings.server,
         _token(settings),
@@ -171,7 +182,7 @@ def connection(settings: Settings, world: World, builds: Iterable[Build] = ()) -
         settings.deadline,
         world.transport,
         world.clock or Clock(),
-        tuple(secret for build in builds for secret in secrets_in(build)),
+        heard,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.apply import manifest as manifests
 from reconciler.apply.folders import safe_name
+from reconciler.definitions.files import shown
 from reconciler.definitions.loader import load
 from reconciler.model.build import Value, Values, elements_of, join
 from reconciler.model.definition import Definition, Desired
@@ -49,31 +50,31 @@ def find_backups(settings: Settings, cwd: str) -> tuple[Kept, ...]:
     """
     path = Path(settings.path)
     if not path.exists():
-        raise UsageError(f"{_shown(path, cwd)} does not exist", "name the folder that an apply told in its last lines")
+        raise UsageError(f"{shown(path, cwd)} does not exist", "name the folder that an apply told in its last lines")
     folder = path if path.is_dir() else path.parent
     for level, pattern in enumerate(_LEVELS):
         files = sorted(folder.glob(f"{pattern}{manifests.FILE}"))
         if files and level == len(_LEVELS) - 1:
             runs = ", ".join(sorted({file.parents[2].name for file in files}))
-            raise UsageError(f"{_shown(path, cwd)} keeps several runs: {runs}", "name the folder of one")
+            raise UsageError(f"{shown(path, cwd)} keeps several runs: {runs}", "name the folder of one")
         if files:
             found = [Kept(file.parent, _manifest(file, cwd)) for file in files]
             chosen = [kept for kept in found if not settings.selected or kept.manifest.project in settings.selected]
             if not chosen:
                 names = ", ".join(sorted({kept.manifest.project for kept in found}))
-                raise UsageError(f"{_shown(path, cwd)} keeps no build of that project", f"it keeps builds of {names}")
+                raise UsageError(f"{shown(path, cwd)} keeps no build of that project", f"it keeps builds of {names}")
             for kept in chosen:
                 _check(kept.manifest, settings)
             return tuple(sorted(chosen, key=lambda kept: (kept.manifest.project, kept.manifest.name)))
     hint = "name the folder that an apply told in its last lines; one without backup.json was never finished"
-    raise UsageError(f"{_shown(path, cwd)} holds no backup", hint)
+    raise UsageError(f"{shown(path, cwd)} holds no backup", hint)
 
 
 def _manifest(file: Path, cwd: str) -> Manifest:
     try:
-        return manifests.load(file.read_text(encoding="utf-8"), _shown(file, cwd))
+        return manifests.load(file.read_text(encoding="utf-8"), shown(file, cwd))
     except OSError as error:
-        raise UsageError(f"{_shown(file, cwd)} cannot be read: {error.strerror}", "make it readable") from None
+        raise UsageError(f"{shown(file, cwd)} cannot be read: {error.strerror}", "make it readable") from None
 
 
 def _check(manifest: Manifest, settings: Settings) -> None:
@@ -184,13 +185,9 @@ def suggested_file(settings: Settings, manifest: Manifest, cwd: str) -> str:
     """Return where in the tree a build's definition could be put."""
     builds = Path(settings.root, "builds")
     folder = builds if builds.is_dir() else Path(settings.root)
-    return _shown(folder / f"{safe_name(manifest.name)}.yaml", cwd)
-
-
-def _shown(path: Path, cwd: str) -> str:
-    return (path.relative_to(cwd) if path.is_relative_to(cwd) else path).as_posix()
+    return shown(folder / f"{safe_name(manifest.name)}.yaml", cwd)
 
 
 def shown_definition(kept: Kept, cwd: str) -> str:
     """Return the definition's path as a user types it."""
-    return _shown(kept.definition, cwd)
+    return shown(kept.definition, cwd)
