@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 from typing import Any
 
 import pytest
@@ -149,6 +150,60 @@ def test_a_build_of_the_page_is_converted_only_when_everything_is_let_go(rig: Ri
     assert rig.plan().empty
     rig.accepted.clear()
     is_as(rig, document)
+
+
+def set_inside_lists(stored: dict[str, Any]) -> None:
+    """What somebody sets in the page, inside of what our definition declares."""
+    stored["repos"][0]["checkout_path"] = "src"
+    stored["pre_build"]["envs"][0]["description"] = "the key"
+    stored["post_build"]["docker_build"]["build_args"] = "--pull"
+
+
+def set_inputs(stored: dict[str, Any]) -> None:
+    for item in stored["targets"][0]["envs"]:
+        item["value"] = {"mode": "slow", "pw": "page-canary"}.get(item["key"], item["value"])
+
+
+DOCKER = {"dockerfile_source": "local", "build_context_dir": "."}
+INSIDE = {
+    "to a template": (
+        {**AS_PLAIN, "docker_build_step": DOCKER},
+        FROM_TEMPLATE,
+        set_inside_lists,
+        {"repo_info[org/web].checkout_path", "parameters[PW].description", "docker_build_step.build_args"},
+    ),
+    "to plain": (
+        template("api"),
+        AS_PLAIN,
+        set_inputs,
+        {f"target_services[shop/web].inputs[{key}].value" for key in ("mode", "pw")},
+    ),
+}
+
+
+@pytest.mark.parametrize("way", INSIDE)
+def test_what_somebody_set_inside_a_declared_list_is_let_go_by_name(rig: Rig, way: str):
+    """Our own definition never spoke of it, an update would keep it, and a conversion ends it."""
+    before, after, edit, lost = INSIDE[way]
+    rig.write(before)
+    rig.applied()
+    rig.meddle("api", edit)
+    stored = rig.stored("api")
+    rig.write(before)
+    assert rig.plan().empty
+    rig.write(after)
+    step = only(rig)
+    assert {loss.path for loss in step.losses} == lost
+    assert step.blocked is not None
+    assert step.blocked.reason is Block.LOSS
+    rig.apply()
+    assert rig.stored("api") == stored
+    assert "canary" not in said(rig)
+    assert set(rig.accept()) == lost
+    rig.applied()
+    assert rig.plan().empty
+    (folder,) = (rig.tree / ".reconciler" / "backup").glob("*/yaml/api")
+    assert {loss["path"] for loss in json.loads((folder / "backup.json").read_text("utf-8"))["lost"]} & lost == set()
 
 
 def test_a_template_update_leaves_what_the_page_made_and_a_plain_one_erases_it(rig: Rig):

@@ -19,6 +19,7 @@ import pytest
 
 from reconciler.cli.entry import call
 from reconciler.emulator import Emulator, running
+from reconciler.ledger.sqlite import SqliteLedger
 from tests.rig import TOKEN, plain, template
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +37,7 @@ class Scene:
         self.tree.mkdir()
         (self.tree / "reconciler.yaml").write_text(f"server: {url}\nprojects: [yaml]\ntree: killed\n", "utf-8")
         self.emulator = emulator
+        self.url = url
 
     def write(self, *documents: dict[str, Any]) -> None:
         for document in documents:
@@ -164,6 +166,32 @@ def test_creates_that_are_killed_are_made_once(scene: Scene, point: str, capsys)
     scene.kill(fault, lambda: set(there) <= set(scene.stored()))
     assert sorted(scene.stored()) == sorted([*there, "bystander"])
     scene.converged(["a", "b", "t"])
+
+
+HIDING = {
+    "its detail fails": {"kind": "500-empty", "probability": 1.0, "match": {"path": "^/openapi/build/a/detail$"}},
+    "the list does not settle": {"kind": "unsettled-list", "probability": 1.0},
+}
+
+
+@pytest.mark.parametrize("hiding", HIDING)
+def test_what_was_announced_is_kept_while_nobody_can_look(scene: Scene, hiding: str, capsys):
+    """A run in between that cannot see the build, and writes others, does not forget that it is ours."""
+    for file in scene.tree.glob("*.json"):
+        file.unlink()
+    scene.write(plain("own"))
+    assert scene.again() == 0
+    scene.write(plain("a", build_script="one\n"), plain("own", build_script="two\n"))
+    scene.kill(at("slow", 0, "POST"), lambda: "a" in scene.stored())
+    scene.emulator.set_faults([HIDING[hiding]])
+    assert scene.again() == 1
+    assert scene.stored()["own"]["scripts"] == "two\n"
+    scene.emulator.set_faults([])
+    assert scene.again() == 0
+    with SqliteLedger(str(scene.tree / ".reconciler" / "ledger.db"), scene.url, writable=False) as ledger:
+        document = ledger.read("yaml")
+    assert (document.records["a"].tree, document.records["a"].exact) == ("killed", True)
+    assert dict(document.intents) == {}
 
 
 UPDATES = {

@@ -657,6 +657,21 @@ def test_what_is_left_of_a_rename_waits_for_an_update_of_the_new_build(moving: M
     assert moving.stored("new")["scripts"] == "changed\n"
 
 
+def test_what_is_left_of_a_rename_is_blocked_with_an_update_that_breaks_workflows(moving: Moving):
+    """Guards that look at the update last hold for the delete that waits for it."""
+    half_done(moving)
+    services = moving.stored("new")["targets"]
+    (use,) = [{"service_name": t["service_name"], "service_module": t["service_module"]} for t in services]
+    job = {"name": "build", "type": "zadig-build", "spec": {"service_and_builds": [{**use, "build_name": "new"}]}}
+    state = moving.emulator.state()
+    state["world"]["workflows"] = [{"key": "w", "name": "release", "project": "yaml", "jobs": [job]}]
+    moving.emulator.set_state(state["world"], state["builds"])
+    moving.only(renamed("old", services=[]))
+    assert blocks(moving.plan()) == {"update new": "in-use", "delete old": "in-use"}
+    moving.apply()
+    assert moving.sent() == []
+
+
 def test_an_old_build_that_was_changed_after_the_create_is_not_deleted_unseen(moving: Moving):
     """What it has and the new one has not is a named loss."""
     half_done(moving)

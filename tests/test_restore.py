@@ -265,6 +265,23 @@ def test_what_was_not_ours_is_not_ours_afterwards(rig: Rig):
     assert (dict(document.records), dict(document.intents)) == ({}, {})
 
 
+def test_the_ledger_never_hears_of_what_was_not_ours(rig: Rig):
+    """Nor while it is restored: a restore that dies leaves nothing behind that a prune of what is owned takes."""
+    rig.write(plain())
+    rig.applied()
+    rig.forget()
+    folder = kept(rig)
+    remove(rig, "api")
+    found, planned = found_in(rig, folder), planned_of(rig, folder)
+    with restored(rig.settings, planned, rig.world, found, Options()) as outcomes:
+        assert next(outcomes).ending is Ending.DONE
+        with open_ledger(rig.settings, writable=False) as ledger:
+            document = ledger.read("yaml")
+        assert list(outcomes) == []
+    assert rig.names() == ["api"]
+    assert (dict(document.records), dict(document.intents)) == ({}, {})
+
+
 def test_what_was_ours_is_ours_again(rig: Rig):
     """Though the delete took the record: the next plan finds nothing to do and nothing unverifiable."""
     rig.write(plain(script_type="powershell"))

@@ -22,10 +22,13 @@ from reconciler.model.declared import choice_paths, declared_paths, secret_paths
 from reconciler.model.live import Stamps
 from reconciler.model.outcome import Ending, Fault, Outcome
 from reconciler.model.record import Document, Intent, Record
-from reconciler.plan.step import Action, Plan, Step
+from reconciler.plan.step import Action, Block, Plan, Step
 
 FLUSH = 3.0
 """Seconds between two writes of records to the ledger."""
+
+UNSEEN = (Block.UNREAD, Block.INCOMPLETE)
+"""Why a step is blocked of whose build nothing could be seen."""
 
 
 class Books(Protocol):
@@ -52,6 +55,7 @@ class Run:
         proven: project → the records of intents that the server proved; None: the build is gone.
         vanished: project → records of builds that neither Git nor the server has any more; they are dropped.
         backup: tells the folder where this run has written what it deletes, "" where it has not.
+        strangers: (project, name) of builds that are written and do not become ours: the ledger never hears of them.
     """
 
     performer: Performer
@@ -65,6 +69,7 @@ class Run:
     proven: Mapping[str, Mapping[str, Record | None]] = field(default_factory=dict)
     vanished: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
     backup: Callable[[], str] = lambda: ""
+    strangers: frozenset[tuple[str, str]] = frozenset()
 
 
 def apply(plan: Plan, run: Run) -> Iterator[Outcome]:
@@ -110,7 +115,9 @@ def _perform(run: Run, chain: Chain) -> list[Ended]:
 
 
 def _announce(step: Step, run: Run) -> Intent | None:
-    """Return what the ledger is told before a write; a delete of what it does not know needs nothing."""
+    """Return what the ledger is told before a write: nothing of strangers, nor of a delete of what it does not know."""
+    if (step.project, step.name) in run.strangers:
+        return None
     if step.action is Action.DELETE:
         record = run.documents.get(step.project, Document()).records.get(step.name)
         return Intent(replace(record, stamps=step.live or record.stamps), ()) if record else None
@@ -165,8 +172,9 @@ class _Page:
     def opened(self, document: Document) -> Document:
         """Settle what is proven, drop what vanished, refresh the keeps, announce.
 
-        An intent that proved nothing gives way; but one that replaces a build stays as long as its step is
-        blocked: it may be all that is left of that build. A record that another run renewed since the plan stays.
+        An intent that proved nothing gives way; but it stays as long as its step is blocked and it replaces a
+        build, for it may be all that is left of that one, or nobody could look whether it came true. A record
+        that another run renewed since the plan stays.
         """
         left = {name: record for name, record in document.records.items() if self.vanished.get(name) != record}
         known = {name: record for name, record in {**left, **self.proven}.items() if record is not None}
@@ -175,9 +183,13 @@ class _Page:
         others = {
             name: intent
             for name, intent in document.intents.items()
-            if name not in settled or (intent.replaces and name in self.steps and self.steps[name].blocked)
+            if name not in settled or self._stays(name, intent)
         }
         return replace(document, records=records, intents={**others, **self.intents})
+
+    def _stays(self, name: str, intent: Intent) -> bool:
+        blocked = self.steps[name].blocked if name in self.steps else None
+        return blocked is not None and (intent.replaces is not None or blocked.reason in UNSEEN)
 
 
 def _refreshed(records: Mapping[str, Record], steps: Mapping[str, Step], tree: str) -> dict[str, Record]:

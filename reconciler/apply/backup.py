@@ -22,7 +22,7 @@ from reconciler.apply.folders import keep_out_of_git, make_folder, safe_name, wr
 from reconciler.apply.manifest import DEFINITION, FILE, dump
 from reconciler.apply.masking import Sealer, mask
 from reconciler.model.build import Build
-from reconciler.model.declared import secrets_in
+from reconciler.model.declared import declared_paths, secrets_in
 from reconciler.model.definable import definable, variables
 from reconciler.model.errors import ServerError
 from reconciler.model.live import LiveBuild, Loss
@@ -209,10 +209,10 @@ def _lost(
     `written`: what the definition holds, and the paths that were left out of it. A conversion loses settings
     that a definition can hold very well.
     """
-    held, dropped = written
+    held, dropped = declared_paths(written[0]), written[1]
     found = {loss.path: loss for loss in kept.losses}
     for planned in step.losses:
-        if planned.path != "unreadable" and planned.path not in held.values:
+        if planned.path != "unreadable" and planned.path not in held:
             secret = planned.value == MASK
             found.setdefault(planned.path, Loss(planned.path, "" if secret else planned.value, secret, planned.small))
     for path in dropped:

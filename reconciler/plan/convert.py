@@ -2,22 +2,25 @@
 
 A template update on a plain build leaves the plain settings in the store, where nothing reads them any more; a
 plain update on a template build erases the template and what is left of an earlier plain build. Either way
-everything that was in force is named: as a change where this tree had declared it, else as a loss.
+everything that was in force is named: as a change where this tree had declared it, else as a loss. Inside a list
+or block that was declared, a loss is each setting that was not: somebody else had put it there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from reconciler.compare.diff import additions
 from reconciler.compare.knowledge import Known, Trust
 from reconciler.compare.resolve import CLUSTER, DOCKER, STRATEGY, is_default
 from reconciler.compare.show import shown, shown_level, shown_value
-from reconciler.model.build import Build, Values, elements_of
+from reconciler.model.build import Build, Values, elements_of, join
 from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.definition import Definition
-from reconciler.model.fields import PLAIN, ROWS, Kind, Row
+from reconciler.model.fields import PLAIN, ROWS, Elements, Kind, Row
+from reconciler.model.live import Loss
+from reconciler.model.secret import Secret
 from reconciler.plan import guards
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.keepsake import keepsake
@@ -27,6 +30,10 @@ from reconciler.plan.notes import notes
 from reconciler.plan.outline import outline
 from reconciler.plan.step import Action, PlannedLoss, Step
 from reconciler.plan.whole import whole
+
+_Paths = Collection[str]
+_Levels = tuple[Values, Values]
+"""A level of values as it is, and as our record has it."""
 
 _OF_THE_TEMPLATE = ("build_os", "services", "infrastructure", "script_type", CLUSTER, STRATEGY)
 """Settings that every plain build has and its template then decides."""
@@ -83,8 +90,10 @@ def _left_modules(desired: Build, known: Known) -> Iterator[Change]:
 
 def losses_of(definition: Definition, known: Known, tree: str) -> tuple[PlannedLoss, ...]:
     """Name what ends and was not declared by this tree, and what the write erases beside."""
+    assert known.live.build is not None
     declared = _declared(known, tree)
     losses = [as_loss(path, _shown(row, known.values)) for path, row in _in_force(known) if path not in declared]
+    losses += _inside(ROWS[known.live.build.kind], known, (known.values, known.last), "", declared)
     losses += held(known)
     if definition.build.kind is Kind.PLAIN and known.trust is not Trust.EXACT:
         losses += known.live.leftover
@@ -100,6 +109,36 @@ def _in_force(known: Known) -> Iterator[tuple[str, Row]]:
             continue
         if not is_default(row, value):
             yield row.path, row
+
+
+def _inside(rows: tuple[Row, ...], known: Known, levels: _Levels, parent: str, declared: _Paths) -> Iterator[Loss]:
+    """Yield what was not declared, in lists and in the block that were."""
+    values, last = levels
+    for row in rows:
+        path, value = join(parent, row.path), values.get(row.path)
+        within = bool(parent) or (path.startswith(f"{DOCKER}.") and DOCKER in declared)
+        if isinstance(row, Elements) and (path in declared or row.path == "inputs"):
+            before = {element.key: element.values for element in elements_of(last.get(row.path))}
+            for element in elements_of(value):
+                both = (element.values, before.get(element.key, {}))
+                yield from _of_element(row, known, both, f"{path}[{element.key}]", declared)
+        elif within and path not in declared and value is not None and not is_default(row, value):
+            yield as_loss(path, _shown(row, values))
+
+
+def _of_element(row: Elements, known: Known, levels: _Levels, path: str, declared: _Paths) -> Iterator[Loss]:
+    """Which elements there are is up to Git, as in an update; but inputs that it lacks were kept until now.
+
+    They hold what the template gives, or what somebody wrote: what was there after our own write is no loss.
+    """
+    values, last = levels
+    mine = f"{path}.{row.key[0]}" in declared
+    if row.path != "inputs":
+        yield from _inside(row.rows, known, levels, path, declared) if mine else ()
+    elif not mine and known.trust is not Trust.EXACT and "value" in values:
+        value = values["value"]
+        if isinstance(value, Secret) or value != last.get("value"):
+            yield Loss(f"{path}.value", str(value), secret=isinstance(value, Secret))
 
 
 def _shown(row: Row, values: Values) -> Shown:

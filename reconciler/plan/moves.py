@@ -177,7 +177,10 @@ class Mover:
 
 
 def together(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Block both steps of a pair where one of them is: whatever guard looked at one, it holds for the pair."""
+    """Block both steps of a pair where one of them is: whatever guard looked at one, it holds for the pair.
+
+    So is the delete that is left of a rename where the new build, which it waits for, is not to be written.
+    """
     steps = tuple(steps)
     places = {(step.project, step.name): place for place, step in enumerate(steps)}
     result = list(steps)
@@ -188,6 +191,10 @@ def together(steps: Iterable[Step]) -> tuple[Step, ...]:
         blocked = step.blocked or steps[other].blocked
         result[place] = replace(step, blocked=blocked)
         result[other] = replace(steps[other], blocked=blocked)
+    for place, step in enumerate(result):
+        before = places.get(step.after) if step.after else None
+        if before is not None and step.blocked is None:
+            result[place] = replace(step, blocked=result[before].blocked)
     return tuple(result)
 
 

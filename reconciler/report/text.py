@@ -201,7 +201,8 @@ def _short(text: str) -> str:
 
 def _asides(plan: Plan, style: Style) -> list[str]:
     told = (*plan.troubles, *plan.refusals)
-    lines = [style.ink.paint(f"! {safe(t.message)}\n    → {safe(t.hint)}", Colour.BAD) for t in told]
+    texts = [f"! {safe(t.message)}" + (f"\n    → {safe(t.hint)}" if t.hint else "") for t in told]
+    lines = [style.ink.paint(text, Colour.BAD) for text in texts]
     lines += [f"note: {safe(notice)}" for notice in plan.notices]
     if plan.orphans:
         names = ", ".join(f"{project}/{name}" for project, name in plan.orphans)

@@ -34,11 +34,19 @@ COMMITS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to apply. `stopped`: whether the user asked to stop; `backed_up`: told the folder of a backup."""
+    """How to apply.
+
+    Attributes:
+        dry_run: go all the way, and send nothing.
+        stopped: whether the user asked to stop.
+        backed_up: told the folder of a backup.
+        strangers: (project, name) of builds that do not become ours.
+    """
 
     dry_run: bool = False
     stopped: Callable[[], bool] = lambda: False
     backed_up: Callable[[str], None] = lambda _: None
+    strangers: frozenset[tuple[str, str]] = frozenset()
 
 
 def check_environment(planned: Planned) -> None:
@@ -95,6 +103,7 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
             proven=planned.proven,
             vanished=planned.vanished,
             backup=backup.place if backup else lambda: "",
+            strangers=options.strangers,
         )
         yield apply(planned.plan, run)
 

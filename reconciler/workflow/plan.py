@@ -90,7 +90,7 @@ def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
         made, live = _plan_until_answered(door, settings, inputs)
         requests = door.requests
     if warnings:
-        made = replace(made, troubles=(*made.troubles, *(Trouble("ledger", text) for text in warnings)))
+        made = replace(made, troubles=(*made.troubles, *warnings))
     made = replace(made, refusals=(*made.refusals, *_not_pruned(settings, desired)))
     proofs = {project: proven(documents.get(project, Document()), after) for project, after in settled.items()}
     return Planned(made, desired, documents, proofs, requests, live, vanished(inputs), heard)
@@ -135,13 +135,13 @@ def projects_of(settings: Settings, desired: Desired) -> list[str]:
     return sorted(named if desired.narrowed else named | set(settings.projects))
 
 
-def read_ledger(settings: Settings, projects: list[str]) -> tuple[dict[str, Document], list[str]]:
+def read_ledger(settings: Settings, projects: list[str]) -> tuple[dict[str, Document], list[Trouble]]:
     """Return what the ledger holds; a ledger that cannot be read leaves the run without, and says so."""
     try:
         with open_ledger(settings, writable=False) as ledger:
             return {project: ledger.read(project) for project in projects}, []
     except LedgerError as error:
-        return {}, [f"{error.message}; planned without it ({error.hint})"]
+        return {}, [Trouble("ledger", f"{error.message}; planned without it", error.hint)]
 
 
 def open_ledger(settings: Settings, *, writable: bool) -> SqliteLedger:

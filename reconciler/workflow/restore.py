@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from reconciler.model.settings import DEFAULT_ENV, Settings
 from reconciler.plan.notes import unset
 from reconciler.plan.step import Action, Step
 from reconciler.workflow.apply import Options, locked
-from reconciler.workflow.plan import Planned, World, make_plan, open_ledger
+from reconciler.workflow.plan import Planned, World, make_plan
 
 _LEVELS = ("", "*/", "*/*/", "*/*/*/")
 """A build's folder, a project's, a run's, and the one that all runs are in."""
@@ -140,36 +140,20 @@ def _leaves(values: Values, parent: str = "") -> dict[str, Value]:
     return leaves
 
 
-@contextmanager
 def restored(
     settings: Settings, planned: Planned, world: World, found: tuple[Kept, ...], options: Options
-) -> Iterator[Iterator[Outcome]]:
-    """Apply; a build that was not ours before is not ours afterwards either, so that no prune takes it again."""
-    strangers = [
-        kept.manifest
+) -> AbstractContextManager[Iterator[Outcome]]:
+    """Apply; a build that was not ours before does not become ours, so that no prune takes it again."""
+    strangers = frozenset(
+        (kept.manifest.project, kept.manifest.name)
         for kept in found
         if not kept.manifest.tree and kept.manifest.name not in _recorded(planned, kept.manifest.project)
-    ]
-    with locked(settings, planned, world, options) as outcomes:
-        yield outcomes
-        if strangers and not options.dry_run:
-            _disown(settings, strangers)
+    )
+    return locked(settings, planned, world, replace(options, strangers=strangers))
 
 
 def _recorded(planned: Planned, project: str) -> Mapping[str, object]:
     return planned.documents.get(project, Document()).records
-
-
-def _disown(settings: Settings, strangers: list[Manifest]) -> None:
-    with open_ledger(settings, writable=True) as books:
-        for project in sorted({manifest.project for manifest in strangers}):
-            names = {manifest.name for manifest in strangers if manifest.project == project}
-
-            def edit(document: Document, names: set[str] = names) -> Document:
-                records = {name: record for name, record in document.records.items() if name not in names}
-                return replace(document, records=records)
-
-            books.change(project, edit)
 
 
 def in_git(settings: Settings, world: World) -> frozenset[tuple[str, str]] | None:
