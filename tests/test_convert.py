@@ -152,6 +152,17 @@ def test_a_build_of_the_page_is_converted_only_when_everything_is_let_go(rig: Ri
     is_as(rig, document)
 
 
+def test_a_template_build_becomes_a_plain_one_on_the_local_cluster(rig: Rig):
+    """A definition that declares advanced settings and no cluster gets the local one, as in a create."""
+    rig.write(FROM_TEMPLATE)
+    rig.applied()
+    rig.write(plain("api", advanced_settings={"timeout": 30}))
+    assert only(rig).blocked is None
+    rig.applied()
+    assert rig.stored("api")["timeout"] == 30
+    assert rig.plan().empty
+
+
 def set_inside_lists(stored: dict[str, Any]) -> None:
     """What somebody sets in the page, inside of what our definition declares."""
     stored["repos"][0]["checkout_path"] = "src"

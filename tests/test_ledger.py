@@ -109,6 +109,32 @@ def test_a_change_that_fails_in_the_middle_changes_nothing(tmp_path: Path):
         assert set(ledger.read("yaml").records) == {"kept", "more"}
 
 
+FULL = """
+import resource, sys
+from dataclasses import replace
+from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.model.errors import LedgerError
+with SqliteLedger(sys.argv[1], "http://zadig.example", writable=True) as ledger:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    try:
+        ledger.change("yaml", lambda document: replace(document, digest_key="x" * 200_000))
+    except LedgerError as error:
+        print(error.message)
+"""
+
+
+def test_a_full_disk_is_told_as_one(tmp_path: Path):
+    """What the library says first is what the reader gets, not what came of cleaning up after it."""
+    path = tmp_path / "ledger.db"
+    with opened(path) as ledger:
+        ledger.change("yaml", lambda document: noted(document, "kept"))
+    told, _ = process(FULL, str(path)).communicate()
+    assert "cannot be used: " in told
+    assert "rollback" not in told
+    with opened(path, writable=False) as ledger:
+        assert set(ledger.read("yaml").records) == {"kept"}
+
+
 def test_servers_and_projects_do_not_mix(tmp_path: Path):
     """A document belongs to one server and one project."""
     path = tmp_path / "ledger.db"

@@ -695,6 +695,17 @@ def test_jenkins_builds_are_counted(scene: Scene):
     assert not any("/old" in r["path"] for r in scene.requests())
 
 
+def test_a_ledger_without_a_record_is_told_before_everything_undeclared_goes(scene: Scene):
+    """A lost ledger looks like a new one: what it protected is told by nothing else."""
+    scene.prune(Prune.ALL, max_delete_percent=100)
+    assert scene.plan().notices == ()
+    scene.forget()
+    (notice,) = scene.plan().notices
+    assert notice.startswith('project "yaml": this ledger has no record of it')
+    scene.prune(Prune.OWNED)
+    assert scene.plan().notices == ()
+
+
 @pytest.mark.parametrize("mode", BOTH)
 def test_who_asked_by_flag_is_told_why_nothing_is_pruned(scene: Scene, mode: Prune):
     """With the command that would do it; a wish of the configuration is for whole trees and not repeated."""

@@ -91,16 +91,30 @@ def troubles(inputs: Inputs) -> tuple[Trouble, ...]:
 
 
 def notices(inputs: Inputs) -> tuple[str, ...]:
-    """Count the Jenkins builds that stay though everything undeclared goes."""
+    """Where everything undeclared goes: count the Jenkins builds that stay, and say where no ledger speaks of any."""
     if inputs.desired.narrowed or inputs.policy.prune is not Prune.ALL:
         return ()
     counts: dict[str, int] = {}
     for live in _undeclared(inputs):
         if _jenkins(live) and not _ours(inputs, live):
             counts[live.project] = counts.get(live.project, 0) + 1
-    return tuple(
+    jenkins = (
         f'project "{project}": {count} Jenkins build{"s" if count != 1 else ""} left alone, none is ever deleted'
         for project, count in counts.items()
+    )
+    return (*jenkins, *(_unrecorded(project) for project in _never_recorded(inputs)))
+
+
+def _never_recorded(inputs: Inputs) -> list[str]:
+    """Return the projects in which something would be deleted and of which a readable ledger knows nothing."""
+    empty = {project for project, document in inputs.documents.items() if not document.records and not document.intents}
+    return sorted(empty & {live.project for live in candidates(inputs)})
+
+
+def _unrecorded(project: str) -> str:
+    return (
+        f'project "{project}": this ledger has no record of it; is it the one that the other runs use? '
+        "Without it nobody knows which builds are protected, or belong to another tree"
     )
 
 

@@ -64,4 +64,5 @@ def _needs_clusters(build: Build, live: Live) -> bool:
     if not any(path.startswith(f"{BLOCK}.") for path in build.values):
         return False
     reading = live.readings.get(build.project)
-    return reading is None or build.name not in reading.builds
+    there = reading.builds.get(build.name) if reading else None
+    return there is None or (there.build is not None and there.build.kind is not build.kind)
