@@ -30,10 +30,8 @@ def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Chang
     """Return every change of one build of the same kind, sorted by the table and then by key."""
     rows = ROWS[desired.kind]
     want = _with_default_strategy(desired, wanted(desired, known.values, local_cluster), known)
-    now = replace(desired, values=known.values)
-    marked = secret_paths(desired) | choice_paths(desired) | secret_paths(now) | choice_paths(now)
     if agrees(desired.kind)(want, known.values):
-        return tuple(_untold(change, marked) for change in _sorted(rows, _released(desired, known)))
+        return _untold(_sorted(rows, _released(desired, known)), desired, known)
     facts = project(rows, want, known.values, local_cluster, _skipper(desired, want, known))
     changes = [
         *_differences(facts, want, known),
@@ -42,14 +40,21 @@ def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Chang
         *_unverifiable(facts, known),
         *_released(desired, known),
     ]
-    return tuple(_untold(change, marked) for change in _sorted(rows, changes))
+    return _untold(_sorted(rows, changes), desired, known)
 
 
-def _untold(change: Change, marked: frozenset[str]) -> Change:
-    """Take the values out of a change of what is marked as secret on either side."""
-    if change.sensitive or change.path not in marked:
-        return change
-    return replace(change, before=None, after=None, sensitive=True)
+def _untold(changes: list[Change], desired: Build, known: Known) -> tuple[Change, ...]:
+    """Take the values out of the changes of what is secret on either side, a credential's choices too."""
+    if not changes:
+        return ()
+    now = replace(desired, values=known.values)
+    marked = secret_paths(desired) | choice_paths(desired) | secret_paths(now) | choice_paths(now)
+    return tuple(
+        replace(change, before=None, after=None, sensitive=True)
+        if change.path in marked and not change.sensitive
+        else change
+        for change in changes
+    )
 
 
 def _with_default_strategy(desired: Build, want: Values, known: Known) -> Values:
