@@ -16,12 +16,12 @@ from dataclasses import replace
 from reconciler.compare.compiled import agrees
 from reconciler.compare.explain import differing
 from reconciler.compare.facts import Facts, Side, canonical, project
-from reconciler.compare.knowledge import Known, Trust
+from reconciler.compare.knowledge import Known, Trust, marked
 from reconciler.compare.resolve import BLOCK, DOCKER, STRATEGY, default_of, wanted
 from reconciler.compare.show import path_of, shown, shown_level, shown_value
 from reconciler.model.build import DEFAULT, Build, Value, Values, elements_of, join
 from reconciler.model.change import Change, ChangeKind
-from reconciler.model.declared import choice_paths, declared_paths, secret_paths
+from reconciler.model.declared import declared_paths
 from reconciler.model.fields import ASSUMED_USUAL, PLAIN, ROWS, Elements, Leaf, Row, Type
 from reconciler.model.secret import Secret
 
@@ -47,11 +47,10 @@ def _untold(changes: list[Change], desired: Build, known: Known) -> tuple[Change
     """Take the values out of the changes of what is secret on either side, a credential's choices too."""
     if not changes:
         return ()
-    now = replace(desired, values=known.values)
-    marked = secret_paths(desired) | choice_paths(desired) | secret_paths(now) | choice_paths(now)
+    secret = marked(desired, known)
     return tuple(
         replace(change, before=None, after=None, sensitive=True)
-        if change.path in marked and not change.sensitive
+        if change.path in secret and not change.sensitive
         else change
         for change in changes
     )
