@@ -21,7 +21,7 @@ import yaml
 
 from reconciler.cli.entry import _fault, call
 from reconciler.emulator import Emulator, Request, Response, running
-from reconciler.model.secret import Secret
+from reconciler.model.secret import MASK, Secret
 from tests.canaries import Canary, canary, found
 from tests.field_cases import PLAIN_CASES
 from tests.page import PLAIN, TEMPLATE, made
@@ -147,6 +147,9 @@ class Scene:
         self.run("plan", "--format", "json", *more)
         plan = json.loads(self.said().partition("\n}\n")[0] + "\n}")
         for step in plan["steps"]:
+            masked = [loss["digest"] for loss in step["losses"] if MASK in loss["value"]]
+            stamps = f"{step['live']['update_time']} {step['live']['update_by']}" if step["live"] else ""
+            assert set(masked) <= {stamps}, "a digest of what is masked says nothing of the value"
             file = self.folder / f"{step['name']}.json"
             if step["losses"] and file.exists():
                 document = json.loads(file.read_text(encoding="utf-8"))

@@ -16,12 +16,12 @@ from dataclasses import replace
 from reconciler.compare.compiled import agrees
 from reconciler.compare.explain import differing
 from reconciler.compare.facts import Facts, Side, canonical, project
-from reconciler.compare.knowledge import Known, Trust
+from reconciler.compare.knowledge import Known, Trust, marked
 from reconciler.compare.resolve import BLOCK, DOCKER, STRATEGY, default_of, is_default, wanted
 from reconciler.compare.show import path_of, shown, shown_level, shown_value
 from reconciler.model.build import DEFAULT, Build, Value, Values, elements_of, join
 from reconciler.model.change import Change, ChangeKind
-from reconciler.model.declared import choice_paths, declared_paths, secret_paths
+from reconciler.model.declared import declared_paths
 from reconciler.model.fields import ASSUMED_USUAL, PLAIN, ROWS, Elements, Leaf, Row, Type
 from reconciler.model.secret import Secret
 
@@ -30,10 +30,8 @@ def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Chang
     """Return every change of one build of the same kind, sorted by the table and then by key."""
     rows = ROWS[desired.kind]
     want = _with_default_strategy(desired, wanted(desired, known.values, local_cluster), known)
-    now = replace(desired, values=known.values)
-    marked = secret_paths(desired) | choice_paths(desired) | secret_paths(now) | choice_paths(now)
     if agrees(desired.kind)(want, known.values):
-        return tuple(_untold(change, marked) for change in _sorted(rows, _released(desired, known)))
+        return _untold(_sorted(rows, _released(desired, known)), desired, known)
     facts = project(rows, want, known.values, local_cluster, _skipper(desired, want, known))
     changes = [
         *_differences(facts, want, known),
@@ -42,14 +40,20 @@ def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Chang
         *_unverifiable(facts, known),
         *_released(desired, known),
     ]
-    return tuple(_untold(change, marked) for change in _sorted(rows, changes))
+    return _untold(_sorted(rows, changes), desired, known)
 
 
-def _untold(change: Change, marked: frozenset[str]) -> Change:
-    """Take the values out of a change of what is marked as secret on either side."""
-    if change.sensitive or change.path not in marked:
-        return change
-    return replace(change, before=None, after=None, sensitive=True)
+def _untold(changes: list[Change], desired: Build, known: Known) -> tuple[Change, ...]:
+    """Take the values out of the changes of what is secret on either side, a credential's choices too."""
+    if not changes:
+        return ()
+    secret = marked(desired, known)
+    return tuple(
+        replace(change, before=None, after=None, sensitive=True)
+        if change.path in secret and not change.sensitive
+        else change
+        for change in changes
+    )
 
 
 def _with_default_strategy(desired: Build, want: Values, known: Known) -> Values:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import enum
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.compare.compiled import OTHER, alike
 from reconciler.model.build import (
@@ -29,6 +29,7 @@ from reconciler.model.build import (
     cut_slashes,
     elements_of,
 )
+from reconciler.model.declared import choice_paths, secret_paths
 from reconciler.model.fields import ROWS, Elements, Leaf, Row, Sight, Type
 from reconciler.model.live import LiveBuild
 from reconciler.model.record import Record
@@ -82,6 +83,14 @@ def know(live: LiveBuild, record: Record | None) -> Known:
     marked = _seal(rows, shown, record.secrets, "")
     values = _merge(rows, marked, recorded, trusted=trust is not Trust.STALE and not seen)
     return Known(live, record, trust, values, recorded, _renamed(rows, live, record), seen)
+
+
+def marked(desired: Build, known: Known) -> frozenset[str]:
+    """Return the paths that are secret to the definition, the ledger or the server; a credential's choices too."""
+    assert known.live.build is not None
+    now = replace(known.live.build, values=known.values)
+    kept = known.record.secrets if known.record else frozenset[str]()
+    return kept.union(*(paths(build) for build in (desired, now) for paths in (secret_paths, choice_paths)))
 
 
 def unsure(build: Build, known: Known) -> bool:

@@ -15,12 +15,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 
-from reconciler.compare.knowledge import Known, Trust
+from reconciler.compare.knowledge import Known, Trust, marked
 from reconciler.compare.resolve import BLOCK, CACHE, DOCKER
 from reconciler.compare.show import is_masked
 from reconciler.model.build import DEFAULT, Build, Values, elements_of
 from reconciler.model.change import Shown
-from reconciler.model.declared import secret_paths
 from reconciler.model.definition import Definition
 from reconciler.model.fields import SERVER_OUTPUTS
 from reconciler.model.live import Loss, Stamps
@@ -68,8 +67,8 @@ def of_replacing(definition: Definition, known: Known, result: Whole) -> tuple[P
 def weighed(definition: Definition, known: Known, losses: Iterable[Loss]) -> tuple[PlannedLoss, ...]:
     """Give each loss its digest, and say which the definition accepts."""
     stamps = known.live.stamps
-    marked = secret_paths(definition.build) | (known.record.secrets if known.record else frozenset[str]())
-    told = (Loss(loss.path, "", secret=True, small=loss.small) if loss.path in marked else loss for loss in losses)
+    secret = marked(definition.build, known)
+    told = (Loss(loss.path, "", secret=True, small=loss.small) if loss.path in secret else loss for loss in losses)
     found = {loss.path: planned(loss, stamps) for loss in told}
     if not known.seen and known.trust is not Trust.EXACT:
         found[UNREADABLE] = PlannedLoss(UNREADABLE, UNSEEN, stamped(stamps))
