@@ -998,3 +998,16 @@ def test_settings_are_all_saved_or_of_the_place_where_it_runs():
     of_the_place = {"configured", "ledger", "token", "concurrency", "timeout", "deadline", "backup_dir", "sources"}
     in_the_definitions = {"env", "ignore"}
     assert {f.name for f in dataclasses.fields(Settings)} == in_the_file | of_the_place | in_the_definitions
+
+
+def test_only_a_saved_plan_is_replaced(desk: Desk):
+    """A configuration, a definition or anything else that stands there is not overwritten; an older plan is."""
+    desk.write(plain())
+    configuration = (desk.folder / "reconciler.yaml").read_bytes()
+    said = desk.run("plan", "--out", "reconciler.yaml")
+    assert (said.code, said.out) == (64, "")
+    assert "reconciler.yaml is there already, and is no saved plan" in said.err
+    assert (desk.folder / "reconciler.yaml").read_bytes() == configuration
+    assert desk.emulator.requests() == []
+    for _ in range(2):
+        assert desk.run("plan", "--out", "plan.json").code == 0

@@ -112,7 +112,9 @@ class Mover:
             )
         else:
             found = losses.of_replacing(pair.definition, known, result)
-        blocked = obstacles.protected(pair) or losses.lossy(found) or obstacles.needs_flag(self._inputs, pair)
+        blocked = (
+            obstacles.protected(pair) or losses.lossy(found, "a rename") or obstacles.needs_flag(self._inputs, pair)
+        )
         return replace(delete, blocked=blocked, losses=found)
 
     def _resumed(self, pair: Pair, create: Step) -> Step:
@@ -169,7 +171,7 @@ class Mover:
             or guards.unknown_hosts(result)
             or (guards.unknown_hosts(restore) if restore else None)
             or guards.needs_cluster(result)
-            or losses.lossy(found)
+            or losses.lossy(found, f"a {obstacles.turn_of(pair)}")
             or guards.without_value(result)
             or (obstacles.not_supplied(pair, result.send) if pair.turn is Turn.MOVE else None)
             or foresee.refusal(result.send, self._inputs.live)

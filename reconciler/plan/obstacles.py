@@ -26,7 +26,7 @@ def never_begun(inputs: Inputs, pair: Pair) -> Blocked | None:
         return Blocked(
             Block.NEEDS_FLAG,
             f"it takes the place of {old}, and nothing is renamed where only a part of the tree is looked at",
-            f"run on the whole tree, without --project, with {FLAG}",
+            f"run on the whole tree, with {FLAG}",
         )
     return None
 
@@ -91,8 +91,14 @@ def needs_flag(inputs: Inputs, pair: Pair) -> Blocked | None:
     """Whatever deletes a build for the sake of another needs a flag."""
     if inputs.policy.allow_moves:
         return None
-    word = "move" if pair.turn is Turn.MOVE else "rename"
-    return Blocked(Block.NEEDS_FLAG, f"this {word} deletes {shown(pair.old)}", f"run with {FLAG} if that is meant")
+    return Blocked(
+        Block.NEEDS_FLAG, f"this {turn_of(pair)} deletes {shown(pair.old)}", f"run with {FLAG} if that is meant"
+    )
+
+
+def turn_of(pair: Pair) -> str:
+    """Return the word for what is done with the old build."""
+    return "move" if pair.turn is Turn.MOVE else "rename"
 
 
 def shown(name: Name) -> str:

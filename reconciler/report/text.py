@@ -215,7 +215,8 @@ def summary(plan: Plan) -> str:
     """Return the line that counts."""
     counts = plan.summary()
     todo = [f"{_going(plan, action)} to {action.value}" for action in Action if _going(plan, action)]
-    parts = [*todo, f"{counts['keep']} unchanged"]
+    unchanged = sum(1 for step in plan.steps if step.action is Action.KEEP and not step.blocked)
+    parts = [*todo, f"{unchanged} unchanged"]
     if counts["blocked"]:
         parts.append(f"{counts['blocked']} blocked")
     unverifiable = sum(step.count(ChangeKind.UNVERIFIABLE) for step in plan.steps)

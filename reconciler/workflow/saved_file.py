@@ -31,6 +31,9 @@ FORMAT_VERSION = "1.0"
 KIND = "saved-plan"
 """Stands first, so that the walk over a tree tells such a file from a definition."""
 
+_BEGINNING = b'{\n  "kind": "saved-plan",\n'
+"""How every saved plan begins: such a file may be replaced by a new one, no other."""
+
 _AGAIN = "save a new plan: reconciler plan --out FILE"
 
 
@@ -146,6 +149,18 @@ def check_place(name: str) -> None:
         raise UsageError(f"cannot write {name}: there is no folder {path.parent}", "make it, or choose another --out")
     if path.exists() and not path.is_file():
         raise UsageError(f"cannot write {name}: it is not a regular file", "choose another --out")
+    if path.exists() and not _may_go(path):
+        raise UsageError(f"{name} is there already, and is no saved plan", "choose another --out, or remove it first")
+
+
+def _may_go(path: Path) -> bool:
+    """Tell whether a file holds nothing but what we wrote: an earlier saved plan, or nothing at all."""
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(len(_BEGINNING))
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", "choose another --out") from None
+    return beginning in (b"", _BEGINNING)
 
 
 def write(name: str, text: str) -> None:
