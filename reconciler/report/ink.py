@@ -36,7 +36,7 @@ def safe(text: str) -> str:
 
 
 def _harmful(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character != "\u200d"
+    return unicodedata.category(character) in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp") and character != "\u200d"
 
 
 def _spelled(character: str) -> str:
