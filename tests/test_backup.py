@@ -28,6 +28,7 @@ from reconciler.model.definable import definable, variables
 from reconciler.model.fields import Kind
 from reconciler.model.live import LiveBuild, Loss
 from reconciler.model.outcome import Ending, Outcome
+from reconciler.model.policy import Policy, Prune
 from reconciler.model.secret import MASK, Secret
 from reconciler.plan.keepsake import Keepsake, keepsake
 from reconciler.plan.step import Action, Plan, Step
@@ -248,15 +249,15 @@ def test_a_build_written_while_it_is_backed_up_is_not_overwritten(rig: Rig, tmp_
 
 @pytest.mark.parametrize("fault", ["404", "403-empty", "401-empty", "502-html", "off", "other"])
 def test_the_internal_read_is_optional(rig: Rig, fault: str):
-    """Whatever it answers, the backup is made; then it says that it saw only what detail shows."""
+    """Whatever it answers after the plan was made, the backup is made, and says that it saw what detail shows."""
     lossy(rig)
+    planned = rig.planned()
     if fault in ("404", "off"):
         rig.emulator.set_settings({"internal_read": False})
     elif fault == "other":
         pass
     else:
         rig.emulator.set_faults([{"kind": fault, "probability": 1.0, "seed": 1, "match": {"path": "/api/aslan"}}])
-    planned = rig.planned()
     settings = replace(rig.settings, deep_read=fault not in ("off", "other"))
     rig.quiet()
     with locked(settings, replace(planned, plan=let_through(planned.plan)), rig.world, Options()) as outcomes:
@@ -503,3 +504,23 @@ def test_masking_knows_where_secrets_stand():
         "repos": [{"oauth_token": MASK, "private_access_token": "", "ssh_key": MASK, "enable_commit": True}],
         "scripts": "echo s3", "timeout": 60, "file_archive": None,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_code_hosts_are_asked_for_once_whatever_is_kept(rig: Rig, served: bool):
+    """Three builds with repositories are deleted: one list for the plan, one for the backup, where it is served."""
+    rig.emulator.set_settings({"internal_read": served})
+    repository = {"codehost_name": "gitlab", "repo_namespace": "org", "repo_name": "demo"}
+    rig.write(*(plain(name, repo_info=[repository]) for name in ("a", "b", "c")), file="gone.json")
+    rig.write(plain("stays"), file="stays.json")
+    rig.applied()
+    for file in rig.tree.glob("*gone.json"):
+        file.unlink()
+    rig.forget()
+    rig.policy = Policy(prune=Prune.ALL, max_delete_percent=100)
+    rig.quiet()
+    rig.applied()
+    assert len(rig.requests("DELETE")) == 3
+    asked = [r["path"] for r in rig.requests("GET") if r["path"].startswith("/api/")]
+    assert asked.count("/api/aslan/code/codehost") == (2 if served else 1)
+    assert len([path for path in asked if "/build/build/" in path]) == (6 if served else 1)

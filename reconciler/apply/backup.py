@@ -30,9 +30,11 @@ from reconciler.model.manifest import Manifest
 from reconciler.model.secret import MASK, Secret
 from reconciler.plan.keepsake import Keepsake, keepsake
 from reconciler.plan.step import Action, Step
+from reconciler.server.deep import code_hosts
 from reconciler.server.marked import in_detail, in_internal
 from reconciler.server.masking import secrets_of
 from reconciler.server.raw import Changed, Raw, read_raw
+from reconciler.server.stored import Aliases
 from reconciler.server.transport import ReadDoor
 
 STATE = ".reconciler"
@@ -91,6 +93,7 @@ class Backup:
     deep: bool = True
     tell: Callable[[str], None] = lambda _: None
     _folder: Path | None = None
+    _hosts: Aliases | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -110,7 +113,7 @@ class Backup:
             BackupFailed: it cannot be read or written.
         """
         try:
-            raw = read_raw(door, live, internal=self.deep)
+            raw = read_raw(door, live, internal=self.deep, hosts=self._code_hosts)
         except Changed:
             raise
         except ServerError as error:
@@ -125,6 +128,13 @@ class Backup:
             reason = error.strerror or type(error).__name__
             hint = "make room or the folder writable, or name another with --backup-dir; nothing was changed"
             raise BackupFailed(f"the backup in {self.home} cannot be written: {reason}", hint) from None
+
+    def _code_hosts(self, door: ReadDoor) -> Aliases:
+        """Return the code hosts, asked for once in a run."""
+        with self._lock:
+            if self._hosts is None:
+                self._hosts = code_hosts(door)
+            return self._hosts
 
     def _run_folder(self) -> Path:
         """Make the run's own folder once: another run of the same second has another one."""

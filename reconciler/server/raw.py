@@ -6,7 +6,7 @@ served (contract, section 5).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -16,8 +16,11 @@ from reconciler.model.live import LiveBuild, Stamps
 from reconciler.server import deep, wire
 from reconciler.server.masking import secrets_of
 from reconciler.server.reading import LIST
+from reconciler.server.stored import Aliases
 from reconciler.server.transport import Params, ReadDoor
 from reconciler.server.typed import Json
+
+Hosts = Callable[[ReadDoor], Aliases]
 
 _OK = 200
 
@@ -41,13 +44,14 @@ class Raw:
     aliases: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_raw(door: ReadDoor, live: LiveBuild, *, internal: bool) -> Raw:
+def read_raw(door: ReadDoor, live: LiveBuild, *, internal: bool, hosts: Hosts = deep.code_hosts) -> Raw:
     """Read a build's answers again, by GETs only.
 
     Args:
         door: the way to the server.
         live: the build as it was just read; the answers have to be of the same state.
         internal: ask the internal read too; whatever goes wrong there means that it is not served.
+        hosts: tells the alias of every code host by its number; a run asks that once.
 
     Raises:
         Changed: an answer has other stamps than `live`.
@@ -57,7 +61,7 @@ def read_raw(door: ReadDoor, live: LiveBuild, *, internal: bool) -> Raw:
     pairs: list[tuple[str, str] | None] = [None, *(dict.fromkeys(live.services) if template else ())]
     details = {pair: _detail(door, live, pair) for pair in pairs}
     whole = _internal(door, live) if internal else None
-    return Raw(details, whole, _aliases(door, whole) if whole else {})
+    return Raw(details, whole, _aliases(door, whole, hosts) if whole else {})
 
 
 def _detail(door: ReadDoor, live: LiveBuild, pair: tuple[str, str] | None) -> Json:
@@ -84,14 +88,14 @@ def _internal(door: ReadDoor, live: LiveBuild) -> Json | None:
     return found if _stamps(found) == live.stamps else None
 
 
-def _aliases(door: ReadDoor, internal: Json) -> dict[str, str]:
+def _aliases(door: ReadDoor, internal: Json, hosts: Hosts) -> dict[str, str]:
     """Resolve the numbers of the code hosts that a build names."""
     targets = internal.get("targets") or []
     repositories = [*(internal.get("repos") or []), *(r for t in targets for r in t.get("repos") or [])]
     numbers = {repository.get("codehost_id") for repository in repositories}
     if not numbers:
         return {}
-    return {str(number): alias for number, alias in deep.code_hosts(door).items() if number in numbers}
+    return {str(number): alias for number, alias in hosts(door).items() if number in numbers}
 
 
 def _stamps(answer: Json) -> Stamps | None:

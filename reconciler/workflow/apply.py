@@ -125,6 +125,6 @@ def _backup(settings: Settings, planned: Planned, world: World, options: Options
         begun=(world.clock or Clock()).wall(),
         define=definition_writer.write,
         secrets=(*token, *(secret for build in builds for secret in secrets_in(build))),
-        deep=settings.deep_read,
+        deep=settings.deep_read and not planned.live.deep_unserved,
         tell=options.backed_up,
     )
