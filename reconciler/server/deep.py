@@ -19,6 +19,7 @@ from reconciler.model.errors import BadToken, ServerError
 from reconciler.model.live import Live, LiveBuild, Reading
 from reconciler.server import typed, wire
 from reconciler.server.masking import secrets_of
+from reconciler.server.repeats import unrepeated
 from reconciler.server.stored import Aliases, Disagrees, Lacking, read_stored
 from reconciler.server.transport import Answer, ReadDoor
 
@@ -90,8 +91,14 @@ class DeepReader:
             return replace(live, deep_failed=f"the internal read of this build failed: {reason}")
         except (Disagrees, typed.Nonsense) as reason:
             return replace(live, deep_failed=f"the internal read of this build was not used: {reason}")
-        live = replace(live, deep=stored.build, hidden=stored.hidden)
-        return replace(live, own=stored.own, leftover=stored.leftover)
+        secrets = tuple(secrets_of(answer))
+        return replace(
+            live,
+            deep=stored.build,
+            hidden=unrepeated(stored.hidden, secrets),
+            own=unrepeated(stored.own, secrets),
+            leftover=unrepeated(stored.leftover, secrets),
+        )
 
 
 def internal(door: ReadDoor, project: str, name: str) -> Mapping[str, Any]:
