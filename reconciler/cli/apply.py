@@ -119,10 +119,9 @@ def carry_out(planned: Planned, settings: Settings, flags: dict[str, Any], way: 
 def _took(planned: Planned, ended: list[Outcome]) -> bool:
     """Tell whether a step that takes something away was done, or may have been."""
     from reconciler.model.outcome import Ending
-    from reconciler.plan.step import Action
 
-    steps = [planned.plan.steps[o.index] for o in ended if o.ending in (Ending.DONE, Ending.UNKNOWN)]
-    return any(step.losses or step.action in (Action.DELETE, Action.CONVERT) for step in steps)
+    gone = (o.index for o in ended if o.ending in (Ending.DONE, Ending.UNKNOWN))
+    return any(planned.plan.steps[index].backed_up for index in gone)
 
 
 def _tell_backup(folder: str, emit: Callable[[str], None] | None, *, taken: bool) -> None:
