@@ -427,6 +427,20 @@ def test_a_loss_that_repeats_a_credential_of_its_build_is_told_without_it(rig: R
     assert only(rig).action is Action.KEEP
 
 
+def test_a_difference_that_repeats_a_credential_of_its_build_is_told_without_it(rig: Rig):
+    """The script in the page holds it; plans, and files that they are saved to, show the rest."""
+    stored = made(PLAIN)
+    stored["scripts"] = "curl -u ci:page-canary https://chat.example\n"
+    rig.emulator.set_state(None, [stored])
+    rig.write(plain(build_script="make\n"))
+    (change,) = [change for change in only(rig).changes if change.path == "build_script"]
+    assert (change.before, change.after) == (f"curl -u ci:{MASK} https://chat.example\n", "make\n")
+    plan = rig.plan()
+    assert "page-canary" not in render_plan(plan, Style(verbose=True)) + dump(plan_document(plan))
+    rig.applied()
+    assert rig.stored("api")["scripts"] == "make\n"
+
+
 def test_a_loss_that_repeats_nothing_is_told_whole(rig: Rig):
     """Positive control, in a build with the same credential."""
     changed(SHOWN[0], rig)
