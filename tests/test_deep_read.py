@@ -199,12 +199,24 @@ def test_where_it_is_not_served_one_build_is_asked_and_the_run_says_so_once(page
     assert "canary" not in said(plan)
 
 
+@pytest.mark.parametrize(
+    ("how", "may_pass"),
+    [("502-html", True), ("429-seconds", True), ("reset", True), ("timeout", True), ("403-empty", False)],
+)
+def test_what_may_pass_is_told_from_what_stays(page: Rig, how: str, may_pass: bool):
+    """Nobody should accept a loss unseen because of a moment's failure."""
+    spoil(page, how)
+    (notice,) = [notice for notice in page.plan().notices if "internal read" in notice]
+    assert ("run again before you let anything go as `unreadable`" in notice) == may_pass
+
+
 def test_a_server_without_it_answers_404_and_the_run_says_so_once(page: Rig):
     page.emulator.set_settings({"internal_read": False})
     plan = page.plan()
     assert [loss.path for step in plan.steps for loss in step.losses] == ["unreadable"] * 2
     (notice,) = plan.notices
     assert "HTTP 404" in notice
+    assert "run again" not in notice
     assert asked(page) == ["api"]
     page.accept()
     page.applied()

@@ -407,6 +407,47 @@ def test_an_acceptance_is_for_this_value(rig: Rig):
     assert only(rig).blocked is not None
 
 
+REPEATS = {
+    "post_build.scripts": ("post_build.scripts", "curl -u ci:page-canary https://chat.example\n"),
+    "repo_info[org/demo].filter_regexp": ("repos.0.filter_regexp", "page-canary"),
+}
+
+
+@pytest.mark.parametrize("path", REPEATS)
+def test_a_loss_that_repeats_a_credential_of_its_build_is_told_without_it(rig: Rig, path: str):
+    """Somebody pasted a token into a script: the rest is shown, and the stamps stand for the value."""
+    store, held = REPEATS[path]
+    changed(Erasable(store, held, path), rig)
+    (loss,) = only(rig).losses
+    assert loss.value == held.replace("page-canary", MASK)
+    assert loss.digest == "1690000000 ui-user"
+    assert "page-canary" not in everything_said(rig)
+    rig.accept()
+    rig.applied()
+    assert only(rig).action is Action.KEEP
+
+
+def test_a_difference_that_repeats_a_credential_of_its_build_is_told_without_it(rig: Rig):
+    """The script in the page holds it; plans, and files that they are saved to, show the rest."""
+    stored = made(PLAIN)
+    stored["scripts"] = "curl -u ci:page-canary https://chat.example\n"
+    rig.emulator.set_state(None, [stored])
+    rig.write(plain(build_script="make\n"))
+    (change,) = [change for change in only(rig).changes if change.path == "build_script"]
+    assert (change.before, change.after) == (f"curl -u ci:{MASK} https://chat.example\n", "make\n")
+    plan = rig.plan()
+    assert "page-canary" not in render_plan(plan, Style(verbose=True)) + dump(plan_document(plan))
+    rig.applied()
+    assert rig.stored("api")["scripts"] == "make\n"
+
+
+def test_a_loss_that_repeats_nothing_is_told_whole(rig: Rig):
+    """Positive control, in a build with the same credential."""
+    changed(SHOWN[0], rig)
+    (loss,) = only(rig).losses
+    assert (loss.value, len(loss.digest)) == ("echo done\n", 12)
+
+
 def test_an_acceptance_of_what_cannot_be_seen_ends_with_the_next_write(rig: Rig):
     """The stamps stand for it: another write, another unknown."""
     rig.deep = False

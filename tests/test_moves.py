@@ -869,6 +869,22 @@ def test_most_settings_being_equal_is_enough(moving: Moving):
     assert "the same script" not in note
 
 
+def test_a_small_build_that_only_got_another_name_is_suggested(moving: Moving):
+    """All that it declares is equal, with a script of one line: nothing tells the two apart but the name."""
+    moving.have(plain("old", build_script="make\n"))
+    moving.only(plain("new", build_script="make\n"))
+    (note,) = steps(moving.plan())["create new"].notes
+    assert note.startswith('looks like "old" renamed (the same script, 2 of 2 declared settings are equal)')
+
+
+@pytest.mark.parametrize(("was", "now"), [("make\n", "make all\n"), ("", "")])
+def test_a_small_build_with_another_script_or_none_suggests_nothing(moving: Moving, was: str, now: str):
+    """A base image alone is what everybody has."""
+    moving.have(plain("old", build_script=was))
+    moving.only(plain("new", build_script=now))
+    assert steps(moving.plan())["create new"].notes == ()
+
+
 def test_a_narrowed_run_suggests_nothing(moving: Moving):
     """What is missing may be elsewhere in the tree."""
     moving.have(rich())

@@ -524,6 +524,22 @@ def test_wrong_paths_are_sentences(desk: Desk):
     assert desk.names() == []
 
 
+def test_where_no_write_arrived_the_last_lines_do_not_say_that_something_was_taken_away(desk: Desk):
+    """The backup is made first, so that it is there all the same."""
+    lossy(desk)
+    before = desk.stored("api")
+    planned = desk.planned()
+    planned = replace(planned, plan=let_through(planned.plan))
+    fault = {"kind": "502-html", "probability": 1.0, "seed": 1, "match": {"method": "PUT", "path": "/openapi/build"}}
+    desk.emulator.set_faults([fault])
+    flags = {"format_": "text", "dry_run": False, "yes": True, "quiet": False, "verbose": False}
+    written: list[str] = []
+    way = Way(written.append, "reconciler plan", partial(locked, desk.settings, planned, desk.world))
+    done = carry_out(planned, desk.settings, {**flags, "output": None, "color": "never", "no_input": True}, way)
+    assert (done.code, desk.stored("api")) == (1, before)
+    assert written[-1].startswith(f"What the failed steps were about to take away is kept in {PLACE}\n")
+
+
 @pytest.mark.parametrize("format_", ["text", "json"])
 def test_the_last_lines_of_an_apply_say_where_the_backup_is(desk: Desk, format_: str):
     """With the command that brings it back; beside JSON on stderr."""

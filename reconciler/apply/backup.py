@@ -235,13 +235,15 @@ def _lost(
 
 
 def _masked(loss: Loss, secrets: tuple[Secret, ...]) -> Loss:
-    if loss.secret or any(secret.holds(loss.value) for secret in secrets):
+    """Return a loss as a file may hold it; what is told of a secret one has the mask in it already."""
+    told = loss.value if MASK in loss.value else ""
+    if (loss.secret and told in ("", MASK)) or any(secret.holds(loss.value) for secret in secrets):
         return replace(loss, value="", secret=True)
     try:
         value = json.dumps(mask(json.loads(loss.value), secrets), ensure_ascii=False, sort_keys=True)
     except ValueError:
         value = mask(loss.value, secrets)
-    return loss if value == loss.value else replace(loss, value=value, secret=False)
+    return replace(loss, value=value, secret=False) if loss.secret or value != loss.value else loss
 
 
 def head(manifest: Manifest, done: str) -> str:

@@ -112,16 +112,25 @@ def carry_out(planned: Planned, settings: Settings, flags: dict[str, Any], way: 
         ended = _follow(planned, outcomes, flags, (lambda _: None) if as_json else way.emit)
     way.emit(_report(planned, ended, way.again, as_json=as_json))
     for folder in folders:
-        _tell_backup(folder, None if as_json else way.emit)
+        _tell_backup(folder, None if as_json else way.emit, taken=_took(planned, ended))
     return Done(INTERRUPTED if stop.is_set() else exit_code(planned, ended), tuple(ended))
 
 
-def _tell_backup(folder: str, emit: Callable[[str], None] | None) -> None:
+def _took(planned: Planned, ended: list[Outcome]) -> bool:
+    """Tell whether a step that takes something away was done, or may have been."""
+    from reconciler.model.outcome import Ending
+
+    gone = (o.index for o in ended if o.ending in (Ending.DONE, Ending.UNKNOWN))
+    return any(planned.plan.steps[index].backed_up for index in gone)
+
+
+def _tell_backup(folder: str, emit: Callable[[str], None] | None, *, taken: bool) -> None:
     """Say where the backup is; beside JSON on stderr."""
     from reconciler.report.ink import safe
 
     place = safe(os.path.relpath(folder) if folder.startswith(here()) else folder)
-    text = f"What was taken away is kept in {place}\n  → reconciler restore {place}\n"
+    what = "What was taken away" if taken else "What the failed steps were about to take away"
+    text = f"{what} is kept in {place}\n  → reconciler restore {place}\n"
     if emit is None:
         click.echo(text, err=True, nl=False)
     else:

@@ -4,6 +4,7 @@ A definition and a live build of the same project and kind are likened by the sh
 declares. They look like one where
 
     the script is the same, and is more than a line or two, or
+    every declared setting is equal, a script of any length among them, or
     three of four declared settings are equal, six of them at least,
 
 and where neither looks as much like any other: builds that are all alike suggest nothing.
@@ -41,23 +42,27 @@ class Likeness:
     """How much a live build looks like a definition: greater is more.
 
     Attributes:
-        script: they have the same script.
+        script: they have the same script, and it is long enough to say something alone.
         equal: how many declared settings are equal.
         declared: how many there are, of those that the server shows.
+        scripted: they have the same script, however short.
     """
 
     script: bool
     equal: int
     declared: int
+    scripted: bool = False
 
     @property
     def tells(self) -> bool:
         """Whether this is worth a word."""
-        return self.script or (self.equal >= LEAST and self.equal >= SHARE * self.declared)
+        if self.script or (self.scripted and self.equal == self.declared):
+            return True
+        return self.equal >= LEAST and self.equal >= SHARE * self.declared
 
     def __str__(self) -> str:
         settings = f"{self.equal} of {self.declared} declared settings are equal"
-        return f"the same script, {settings}" if self.script else settings
+        return f"the same script, {settings}" if self.scripted else settings
 
 
 def suggested(inputs: Inputs, steps: tuple[Step, ...], orphans: tuple[Name, ...]) -> tuple[Step, ...]:
@@ -120,8 +125,9 @@ def _rank(likeness: Likeness) -> tuple[bool, int]:
 def liken(declared: Facts, live: Facts) -> Likeness:
     """Compare what a definition declares with what a live build shows."""
     equal = declared & live
-    script = any(path == SCRIPT and len(str(value).strip()) >= LONG_ENOUGH for path, value in equal)
-    return Likeness(script, len(equal), len(declared))
+    scripts = [str(value).strip() for path, value in equal if path == SCRIPT]
+    long = any(len(script) >= LONG_ENOUGH for script in scripts)
+    return Likeness(long, len(equal), len(declared), any(scripts))
 
 
 def facts_of(build: Build) -> Facts:

@@ -111,7 +111,7 @@ def _notices(live: Live, renamed: Counter[tuple[str, str, str]]) -> tuple[str, .
     ]
     if live.deep_unserved:
         notices.append(
-            f"the internal read is not served here ({live.deep_unserved}): what detail hides is known "
+            f"the internal read cannot be used in this run ({live.deep_unserved}): what detail hides is known "
             "from the ledger alone"
         )
     return tuple(notices)

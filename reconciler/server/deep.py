@@ -19,11 +19,14 @@ from reconciler.model.errors import BadToken, ServerError
 from reconciler.model.live import Live, LiveBuild, Reading
 from reconciler.server import typed, wire
 from reconciler.server.masking import secrets_of
+from reconciler.server.repeats import unrepeated
 from reconciler.server.stored import Aliases, Disagrees, Lacking, read_stored
 from reconciler.server.transport import Answer, ReadDoor
 
 INTERNAL = "/api/aslan/build/build"
 CODE_HOSTS = "/api/aslan/code/codehost"
+
+_MAY_PASS = "; that may pass: run again before you let anything go as `unreadable`"
 
 Name = tuple[str, str]
 """Project and name of a build."""
@@ -88,8 +91,14 @@ class DeepReader:
             return replace(live, deep_failed=f"the internal read of this build failed: {reason}")
         except (Disagrees, typed.Nonsense) as reason:
             return replace(live, deep_failed=f"the internal read of this build was not used: {reason}")
-        live = replace(live, deep=stored.build, hidden=stored.hidden)
-        return replace(live, own=stored.own, leftover=stored.leftover)
+        secrets = tuple(secrets_of(answer))
+        return replace(
+            live,
+            deep=stored.build,
+            hidden=unrepeated(stored.hidden, secrets),
+            own=unrepeated(stored.own, secrets),
+            leftover=unrepeated(stored.leftover, secrets),
+        )
 
 
 def internal(door: ReadDoor, project: str, name: str) -> Mapping[str, Any]:
@@ -98,8 +107,11 @@ def internal(door: ReadDoor, project: str, name: str) -> Mapping[str, Any]:
     params = {"projectName": project, "ifPassFilter": "true"}
     answer = _ask(door, f"{INTERNAL}/{quote(name, safe='')}", params)
     found = wire.decode(answer.body, "the internal read") if answer.status == 200 else None
+    if answer.status != 200:
+        passing = answer.status == 429 or answer.status >= 500
+        raise Unserved(f"HTTP {answer.status}{_MAY_PASS if passing else ''}")
     if not isinstance(found, Mapping):
-        raise Unserved(f"HTTP {answer.status}" if answer.status != 200 else "it does not answer with a build")
+        raise Unserved("it does not answer with a build")
     door.heard.note(secrets_of(found))
     return found
 
@@ -123,7 +135,7 @@ def _ask(door: ReadDoor, path: str, params: Mapping[str, str]) -> Answer:
     except BadToken:
         raise Unserved("HTTP 401") from None
     except ServerError as error:
-        raise Unserved(error.message) from None
+        raise Unserved(f"{error.message}{_MAY_PASS}") from None
     if answer.status == 200 and answer.media not in ("application/json", ""):
         raise Unserved(f"it answers with {answer.media}")
     return answer

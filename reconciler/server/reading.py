@@ -19,6 +19,7 @@ from reconciler.model.errors import BadToken, NotPermitted, ServerError
 from reconciler.model.fields import Kind
 from reconciler.model.live import JENKINS, LiveBuild, Loss, Reading
 from reconciler.server import erased_shown, wire
+from reconciler.server.repeats import unrepeated
 from reconciler.server.transport import Answer, Params, ReadDoor
 from reconciler.server.typed import Json, Nonsense
 from reconciler.server.wire import Listed
@@ -141,6 +142,7 @@ def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple
 
 def _live(listed: Listed, detail: Json, build: Build, image: str, losses: tuple[Loss, ...]) -> LiveBuild:
     stamps, services = wire.read_stamps(detail), wire.read_services(detail)
+    losses = unrepeated(losses, secrets_in(build))
     return LiveBuild(listed.project, listed.name, listed.source, stamps, services, build, image, losses)
 
 

@@ -21,10 +21,11 @@ from reconciler.plan.memory import proven, settle
 from reconciler.plan.planner import plan
 from reconciler.plan.prune import vanished
 from reconciler.plan.questions import behind, questions
-from reconciler.plan.step import Plan, Trouble
+from reconciler.plan.step import Plan, Step, Trouble
 from reconciler.server import reading, wire
 from reconciler.server.deep import read_deep
 from reconciler.server.heard import Heard
+from reconciler.server.repeats import changes_of
 from reconciler.server.transport import Clock, Connection, ReadDoor, Transport
 from reconciler.server.usage import read_usage
 
@@ -89,11 +90,16 @@ def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
         inputs = Inputs(desired, live, settled, settings.tree, settings.policy)
         made, live = _plan_until_answered(door, settings, inputs)
         requests = door.requests
+    made = replace(made, steps=tuple(_without_credentials(step) for step in made.steps))
     if warnings:
         made = replace(made, troubles=(*made.troubles, *warnings))
     made = replace(made, refusals=(*made.refusals, *_not_pruned(settings, desired)))
     proofs = {project: proven(documents.get(project, Document()), after) for project, after in settled.items()}
     return Planned(made, desired, documents, proofs, requests, live, vanished(inputs), heard)
+
+
+def _without_credentials(step: Step) -> Step:
+    return replace(step, changes=changes_of(step.before, step.changes)) if step.before and step.changes else step
 
 
 def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs) -> tuple[Plan, Live]:
