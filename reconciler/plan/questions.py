@@ -1,7 +1,7 @@
 """The first planning pass: what must still be asked before the second one can plan.
 
-before(desired, live)   what the first pass itself needs: the name of the local cluster
-behind(plan)            what the first pass could not see and a second one would plan better with
+questions(desired, live)   what the first pass itself needs: which clusters there are
+behind(plan)               what the first pass could not see and a second one would plan better with
 """
 
 from __future__ import annotations

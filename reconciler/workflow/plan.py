@@ -108,11 +108,13 @@ def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs) -> 
     read: frozenset[tuple[str, str]] = frozenset()
     for _ in range(_ROUNDS):
         asked = behind(made)
-        deep = asked.deep - read if settings.deep_read else read - read
+        deep = asked.deep - read
         projects = sorted(asked.workflows - live.usage.keys())
-        if not projects and (not deep or live.deep_unserved):
+        may_ask = settings.deep_read and not live.deep_unserved
+        if not projects and not (deep and may_ask):
             break
-        live, read = read_deep(door, live, deep, settings.concurrency), read | deep
+        if may_ask:
+            live, read = read_deep(door, live, deep, settings.concurrency), read | deep
         usage = {project: read_usage(door, project, settings.concurrency) for project in projects}
         live = replace(live, usage={**live.usage, **usage})
         made = plan(replace(inputs, live=live))
