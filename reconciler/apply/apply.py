@@ -27,7 +27,7 @@ from reconciler.plan.step import Action, Block, Plan, Step
 FLUSH = 3.0
 """Seconds between two writes of records to the ledger."""
 
-UNSEEN = (Block.UNREAD, Block.INCOMPLETE)
+NOT_LOOKED_AT = (Block.UNREAD, Block.INCOMPLETE)
 """Why a step is blocked of whose build nothing could be seen."""
 
 
@@ -189,7 +189,7 @@ class _Page:
 
     def _stays(self, name: str, intent: Intent) -> bool:
         blocked = self.steps[name].blocked if name in self.steps else None
-        return blocked is not None and (intent.replaces is not None or blocked.reason in UNSEEN)
+        return blocked is not None and (intent.replaces is not None or blocked.reason in NOT_LOOKED_AT)
 
 
 def _refreshed(records: Mapping[str, Record], steps: Mapping[str, Step], tree: str) -> dict[str, Record]:

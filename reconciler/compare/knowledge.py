@@ -30,7 +30,7 @@ from reconciler.model.build import (
     elements_of,
 )
 from reconciler.model.declared import choice_paths, secret_paths
-from reconciler.model.fields import ROWS, Elements, Leaf, Row, Sight, Type
+from reconciler.model.fields import HIDDEN, ROWS, Elements, Leaf, Row, Sight, Type
 from reconciler.model.live import LiveBuild
 from reconciler.model.record import Record
 from reconciler.model.secret import Secret
@@ -154,11 +154,10 @@ def _merge(rows: tuple[Row, ...], shown: Values, recorded: Values, *, trusted: b
 @functools.cache
 def _telling(rows: tuple[Row, ...]) -> tuple[Row, ...]:
     """Return the rows of which a record can know more than detail shows."""
-    hidden = (Sight.UNREADABLE, Sight.PARTIAL)
     return tuple(
         row
         for row in rows
-        if row.sight in hidden or row.path in REPOSITORY_KEY or (isinstance(row, Elements) and _telling(row.rows))
+        if row.sight in HIDDEN or row.path in REPOSITORY_KEY or (isinstance(row, Elements) and _telling(row.rows))
     )
 
 

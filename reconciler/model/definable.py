@@ -13,10 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.build import CHOICE_VALUE, DEFAULT, Build, Element, Value, Values, elements_of, join
-from reconciler.model.fields import ROWS, Elements, Kind, Leaf, Row, Sight
+from reconciler.model.fields import HIDDEN, ROWS, Elements, Kind, Leaf, Row
 from reconciler.model.secret import Secret
-
-HIDDEN = (Sight.UNREADABLE, Sight.PARTIAL)
 
 _DOCKER = "docker_build_step"
 _CACHE = "advanced_settings.cache_setting"

@@ -290,6 +290,9 @@ ROWS: dict[Kind, tuple[Row, ...]] = {Kind.PLAIN: PLAIN, Kind.TEMPLATE: TEMPLATE}
 IDENTITY = ("name", "project_key")
 """The two leaves that say which build it is; both bodies require them."""
 
+HIDDEN = (Sight.UNREADABLE, Sight.PARTIAL)
+"""Sights of which a record or the internal read knows more than the documented answers show."""
+
 ASSUMED_USUAL = ("infrastructure", "script_type")
 """Unreadable settings whose usual value is taken as matching in comparison (design, "Unreadable settings")."""
 

@@ -24,13 +24,11 @@ from reconciler.model.build import (
     join,
     same,
 )
-from reconciler.model.fields import ASTERISKS, ROWS, Elements, Kind, Leaf, Row, Sight
+from reconciler.model.fields import ASTERISKS, HIDDEN, ROWS, Elements, Kind, Leaf, Row, Sight
 from reconciler.model.live import Loss
 from reconciler.model.record import Record
 from reconciler.model.secret import Secret
 from reconciler.plan.kinds import InputKinds
-
-HIDDEN = (Sight.UNREADABLE, Sight.PARTIAL)
 
 
 @dataclass(slots=True)
