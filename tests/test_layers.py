@@ -17,9 +17,10 @@ MAY_IMPORT = {
     "compare": {"model"},
     "plan": {"model", "compare"},
     "apply": {"model", "plan", "server", "ledger"},
+    "export": {"model", "definitions"},
     "report": {"model", "compare", "plan"},
     "config": {"model", "definitions"},
-    "workflow": {"model", "definitions", "server", "ledger", "compare", "plan", "apply", "config"},
+    "workflow": {"model", "definitions", "server", "ledger", "compare", "plan", "apply", "export", "config"},
     "cli": {"model", "config", "workflow", "report", "emulator"},
     "emulator": set(),
     "__main__": {"cli"},
@@ -36,7 +37,7 @@ THIRD_PARTY = {
 }
 """Library → the rooms that may import it. Others may not be imported at all."""
 
-PURE = ("model", "compare", "plan", "report")
+PURE = ("model", "compare", "plan", "export", "report")
 WORLDLY = {"os", "time", "io", "pathlib", "socket", "sqlite3", "subprocess", "threading", "random", "sys", "shutil"}
 
 
