@@ -23,6 +23,28 @@ from reconciler.model.secret import Secret
 Source = Mapping[str, str]
 """Where a value comes from, as a definition writes it: `{"from_env": "BUILD_PW"}`."""
 
+
+@dataclass(frozen=True, slots=True)
+class Ghost:
+    """A setting that stands as a comment, because nobody knows its value. `text`: the usual one, as YAML."""
+
+    text: str
+
+
+class Remarked(str):
+    """A text with a remark behind it, as a comment on its line; equal to the same text without one."""
+
+    __slots__ = ("remark",)
+
+    remark: str
+
+    def __new__(cls, text: str, remark: str) -> Remarked:
+        """Make one."""
+        made = super().__new__(cls, text)
+        made.remark = remark
+        return made
+
+
 _LETTER = "A-Za-z_\u00c0-\u024f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
 _PLAIN = re.compile(f"[{_LETTER}/$](?:[{_LETTER}0-9./$@+=~%()-]|:(?=[{_LETTER}0-9/])|[ ](?=[{_LETTER}0-9./$@+=~%(-]))*")
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
@@ -58,10 +80,33 @@ def write(
 
     Half a surrogate pair, which no YAML can hold, becomes U+FFFD.
     """
+    return render(nested(build, sources=sources, extra=extra), comments)
+
+
+def nested(
+    build: Build,
+    *,
+    sources: Mapping[str, Source] | None = None,
+    ghosts: Mapping[str, Ghost] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return a definition as the mappings and lists that stand in a file, in the order of the table.
+
+    Args:
+        build: see `write`.
+        sources: see `write`.
+        ghosts: path of a setting that the build does not declare → what stands there as a comment.
+        extra: see `write`.
+    """
     document: dict[str, Any] = {"name": build.name, "project_key": build.project}
-    document |= _Tree(sources or {}).level(ROWS[build.kind], build.values, "")
+    document |= _Tree(sources or {}, ghosts or {}).level(ROWS[build.kind], build.values, "")
     if extra:
         document[EXTRA] = dict(extra)
+    return document
+
+
+def render(document: Mapping[str, Any], comments: Mapping[str, str] | None = None) -> str:
+    """Return the text of a document that `nested` made, with a final newline. `comments`: see `write`."""
     page = _Page(comments or {})
     page.comment("", "")
     page.mapping(document, "", "")
@@ -85,14 +130,17 @@ class _Tree:
     """Nests the flat levels of a build."""
 
     sources: Mapping[str, Source]
+    ghosts: Mapping[str, Ghost]
 
     def level(self, rows: Sequence[Row], values: Values, parent: str) -> dict[str, Any]:
         node: dict[str, Any] = {}
         credential = values.get("is_credential") is True
         for row in rows:
-            if row.path not in values:
+            path, value = join(parent, row.path), values.get(row.path)
+            if value is None:
+                if path in self.ghosts:
+                    _put(node, row.path, self.ghosts[path])
                 continue
-            path, value = join(parent, row.path), values[row.path]
             if isinstance(row, Leaf) and row.secret and credential and isinstance(value, str) and value:
                 value = Secret(None)
             if not isinstance(value, Secret):
@@ -138,6 +186,9 @@ class _Page:
         """Write a mapping; `lead` stands in front of its first key in place of the indentation."""
         for key, value in node.items():
             here = join(path, key)
+            if is_ghost(value):
+                self._ghost(key, value, indent)
+                continue
             self.comment(here, lead.rstrip("- ") if lead else indent)
             head = f"{lead or indent}{key if _is_plain(key) else _quoted(key)}:"
             lead = ""
@@ -149,6 +200,17 @@ class _Page:
                 self._list(value, here, f"{indent}  ")
             else:
                 self._scalar(head, value, indent)
+
+    def _ghost(self, key: str, value: Ghost | Mapping[str, Any], indent: str) -> None:
+        """Write what nobody knows as comments, the blocks around it too."""
+        if isinstance(value, Ghost):
+            self.lines.append(f"{indent}# {key}: {value.text}")
+            return
+        inner = _Page({})
+        for below, item in value.items():
+            inner._ghost(below, item, "  ")
+        self.lines.append(f"{indent}# {key}:")
+        self.lines += [f"{indent}# {line.replace('# ', '', 1)}" for line in inner.lines]
 
     def _list(self, items: list[Any], path: str, indent: str) -> None:
         for place, item in enumerate(items):
@@ -162,9 +224,17 @@ class _Page:
     def _scalar(self, head: str, value: Any, indent: str) -> None:
         block = _block(value, f"{indent}  ") if isinstance(value, str) else None
         if block is None:
-            self.lines.append(f"{head} {_inline(value)}")
+            remark = f"  # {value.remark}" if isinstance(value, Remarked) else ""
+            self.lines.append(f"{head} {_inline(value)}{remark}")
         else:
             self.lines += [f"{head} {block[0]}", *block[1:]]
+
+
+def is_ghost(value: object) -> bool:
+    """Tell whether a value is written as comments alone: a ghost, or a block of nothing else."""
+    if isinstance(value, Mapping):
+        return bool(value) and all(is_ghost(item) for item in value.values())
+    return isinstance(value, Ghost)
 
 
 def _inline(value: Any) -> str:
