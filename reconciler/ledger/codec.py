@@ -10,11 +10,11 @@ from reconciler.model.build import DEFAULT, Build, Element, Value, Values, eleme
 from reconciler.model.errors import LedgerError
 from reconciler.model.fields import Kind
 from reconciler.model.live import Stamps
-from reconciler.model.record import Document, Intent, Record
+from reconciler.model.record import Document, Intent, Record, Seen
 from reconciler.model.secret import Secret
 
 FORMAT = 2
-"""Version of the document. A newer one is refused; in format 1 an intent had no `replaces`."""
+"""Version of the document. A newer one is refused; in format 1 an intent had no `replaces`, `seen` may be missing."""
 
 
 def dump(document: Document) -> str:
@@ -25,6 +25,7 @@ def dump(document: Document) -> str:
             "digest_key": document.digest_key,
             "records": {name: _record(record) for name, record in document.records.items()},
             "intents": {name: _intent(intent) for name, intent in document.intents.items()},
+            "seen": {name: {"build": _build(s.build, ()), "when": s.when} for name, s in document.seen.items()},
         },
         ensure_ascii=False,
         sort_keys=True,
@@ -43,6 +44,7 @@ def load(text: str) -> Document:
             records={name: _read_record(item) for name, item in data["records"].items()},
             intents={name: _read_intent(item) for name, item in data["intents"].items()},
             digest_key=str(data["digest_key"]),
+            seen={n: Seen(_read_build(s["build"]), int(s["when"])) for n, s in data.get("seen", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise LedgerError("the ledger is damaged: a document cannot be read", "restore it from a backup") from None

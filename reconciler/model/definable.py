@@ -68,6 +68,8 @@ class _Reader:
                 )
             elif not (row.enum and value == ""):
                 level[row.path] = value
+            elif row.required and row.usual:  # what the platform takes an empty one for
+                self._missing(row, path, level)
         return level
 
     def _missing(self, row: Row, path: str, level: dict[str, Value]) -> None:

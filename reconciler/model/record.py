@@ -56,9 +56,18 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A build as an export put it into Git: what the next one compares with. `when`: seconds since 1970."""
+
+    build: Build
+    when: int
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """All that the ledger holds for one server and project."""
 
     records: Mapping[str, Record] = field(default_factory=dict)
     intents: Mapping[str, Intent] = field(default_factory=dict)
     digest_key: str = ""
+    seen: Mapping[str, Seen] = field(default_factory=dict)

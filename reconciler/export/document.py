@@ -1,0 +1,212 @@
+"""A live build → the document that declares all of it that can be known.
+
+    values that were seen ─► code hosts ─► what a definition can say ─► credentials become sources
+                                    what is withheld ◄─┘                └─► what no valid definition holds goes
+                                                                            └─► document, comments, notes
+
+What is not known is left out (absent is kept as it is on the server) and stands as a comment with its
+usual value; every such thing has a note. No credential's value is in anything that leaves here.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from reconciler.definitions.build import to_build
+from reconciler.definitions.sources import FROM_ENV
+from reconciler.definitions.writer import Ghost, Remarked, nested
+from reconciler.export.fitting import fitted
+from reconciler.export.telling import KEPT, head
+from reconciler.export.withholding import withhold
+from reconciler.model.build import (
+    CHOICES,
+    CODE_HOST_CHANGED,
+    CODE_HOST_TYPE,
+    Build,
+    Element,
+    Values,
+    elements_of,
+    join,
+)
+from reconciler.model.definable import definable, variables
+from reconciler.model.exported import Note, Topic
+from reconciler.model.fields import ROWS, Elements, Kind, Row, walk
+from reconciler.model.live import LiveBuild, Loss
+
+REPOSITORIES = "repo_info"
+CODE_HOST = "codehost_name"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A live build with everything that is known of it.
+
+    Attributes:
+        live: as it was read.
+        values: what detail, the internal read and the ledger show of it.
+        losses: what no request can carry.
+    """
+
+    live: LiveBuild
+    values: Values
+    losses: tuple[Loss, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How documents are made.
+
+    Attributes:
+        credentials: write sources for credentials; False leaves their values out.
+        hosts: type of a code host → the alias that it has, where the server does not say.
+        repeats: tells whether a text repeats somebody's credential.
+    """
+
+    credentials: bool = True
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    repeats: Callable[[str], bool] = lambda _: False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One build as an export writes it.
+
+    Attributes:
+        build: what the document declares, credentials sealed.
+        document: what stands in the file.
+        comment: above the document, "" where there is nothing to say.
+        notes: what to look at.
+        variables: path of a credential → the variable that is to hold it.
+        unknown: paths that the document leaves out although the server has something there.
+    """
+
+    build: Build
+    document: dict[str, Any]
+    comment: str
+    notes: tuple[Note, ...]
+    variables: Mapping[str, str]
+    unknown: tuple[str, ...] = ()
+
+
+def page(subject: Subject, rules: Rules) -> Page:
+    """Return the document of a live build, whose detail was read. Raises Unfit where no definition can hold it."""
+    live = subject.live
+    assert live.build is not None
+    notes = _Notes(live.project, live.name)
+    values, hostless = _with_hosts(ROWS[live.build.kind], subject.values, rules.hosts, "")
+    kept = withhold(replace(live.build, values=values), rules.repeats)
+    known = definable(kept.build)
+    names = variables(known.build)
+    away = (*hostless, *kept.withheld)
+    unknown = tuple(path for path in known.unknown if not is_within(path, away))
+    ghosts = [path for path in unknown if _matters(known.build, path)]
+    made = nested(
+        known.build,
+        sources={path: {FROM_ENV: name} for path, name in names.items()} if rules.credentials else {},
+        ghosts={path: Ghost(_usual(known.build.kind, path)) for path in ghosts},
+    )
+    _remark(made, known.assumed)
+    fit = fitted(made, known.build.kind)
+    notes.add(Topic.CODE_HOST, hostless)
+    for path, (topic, text) in kept.withheld.items():
+        notes.add(topic, [path], text)
+    for path, text in fit.dropped.items():
+        notes.add(Topic.LEFT_OUT, [path], text)
+    notes.add(Topic.ASSUMED, known.assumed)
+    notes.add(Topic.UNREADABLE, ghosts)
+    for loss in subject.losses:
+        notes.add(Topic.INEXPRESSIBLE, [loss.path], "small" if loss.small else "")
+    notes.add(Topic.INEXPRESSIBLE, [loss.path for loss in live.own], KEPT)
+    build = to_build(fit.value, known.build.kind)
+    left = {path: name for path, name in names.items() if not is_within(path, tuple(fit.dropped))}
+    found = tuple(sorted(set(notes.found)))
+    return Page(build, fit.document, head(found), found, left, (*away, *fit.dropped, *unknown))
+
+
+@dataclass(slots=True)
+class _Notes:
+    project: str
+    name: str
+    found: list[Note] = field(default_factory=list)
+
+    def add(self, topic: Topic, paths: Iterable[str], text: str = "") -> None:
+        self.found += [Note(topic.value, self.project, self.name, path, text) for path in paths]
+
+
+def is_within(path: str, parents: tuple[str, ...]) -> bool:
+    """Tell whether a path is one of some others, or below one."""
+    return any(path == parent or path.startswith((f"{parent}.", f"{parent}[")) for parent in parents)
+
+
+def _with_hosts(
+    rows: tuple[Row, ...], values: Values, hosts: Mapping[str, str], parent: str
+) -> tuple[Values, tuple[str, ...]]:
+    """Name the code hosts that are known by their type; take away repositories of which one has none."""
+    completed, hostless = dict(values), list[str]()
+    for row in rows:
+        path = join(parent, row.path)
+        if not isinstance(row, Elements) or row.path not in values:
+            continue
+        if row.path == REPOSITORIES:
+            repositories = [_with_host(element, hosts) for element in elements_of(values[row.path])]
+            completed[row.path] = tuple(repositories)
+            if not all(CODE_HOST in element.values for element in repositories):
+                del completed[row.path]
+                hostless.append(path)
+        elif any(inner.path == REPOSITORIES for inner in row.rows):
+            elements = []
+            for element in elements_of(values[row.path]):
+                inner, without = _with_hosts(row.rows, element.values, hosts, f"{path}[{element.key}]")
+                elements.append(Element(element.key, inner))
+                hostless += without
+            completed[row.path] = tuple(elements)
+    return completed, tuple(hostless)
+
+
+def _with_host(element: Element, hosts: Mapping[str, str]) -> Element:
+    values = element.values
+    alias = hosts.get(str(values.get(CODE_HOST_TYPE, "")))
+    if CODE_HOST in values or CODE_HOST_CHANGED in values or not alias:
+        return element
+    return Element(element.key, {**values, CODE_HOST: alias})
+
+
+_CHOOSING = ("choice", "multi-select")
+
+
+def _matters(build: Build, path: str) -> bool:
+    """Tell whether an unknown setting can mean anything where it stands: choices only where one can choose."""
+    list_path, _, leaf = path.rpartition("].")
+    if leaf == "commit_id":
+        return False  # enable_commit stands there, and means it
+    if leaf not in CHOICES:
+        return True
+    name, _, key = list_path.partition("[")
+    level = next((e.values for e in elements_of(build.values.get(name)) if e.key == key), {})
+    return level.get("type") in _CHOOSING
+
+
+@functools.cache
+def _patterns(kind: Kind) -> tuple[tuple[re.Pattern[str], Row], ...]:
+    found = ((re.escape(path).replace(r"\[\]", r"\[.*\]"), row) for path, row in walk(ROWS[kind]))
+    return tuple((re.compile(regex, re.DOTALL), row) for regex, row in found)
+
+
+def _usual(kind: Kind, path: str) -> str:
+    """Return the usual value of a setting, as YAML."""
+    row = next(row for regex, row in _patterns(kind) if regex.fullmatch(path))
+    if isinstance(row, Elements):
+        return "[]"
+    value = row.usual_value
+    return json.dumps(list(value) if isinstance(value, tuple) else value)
+
+
+def _remark(document: dict[str, Any], paths: Iterable[str]) -> None:
+    """Put a remark behind what was assumed: settings of the document itself."""
+    for path in paths:
+        document[path] = Remarked(document[path], "the server does not show it: this is the usual value")
