@@ -98,11 +98,12 @@ def page(subject: Subject, rules: Rules) -> Page:
     live = subject.live
     assert live.build is not None
     notes = _Notes(live.project, live.name)
-    values, hostless = _with_hosts(ROWS[live.build.kind], subject.values, rules.hosts, "")
+    hosts = _Hosts(rules.hosts)
+    values = hosts.level(ROWS[live.build.kind], subject.values, "")
     kept = withhold(replace(live.build, values=values), rules.repeats)
     known = definable(kept.build)
     names = variables(known.build)
-    away = (*hostless, *kept.withheld)
+    away = (*hosts.unknown, *kept.withheld)
     unknown = tuple(path for path in known.unknown if not is_within(path, away))
     ghosts = [path for path in unknown if _matters(known.build, path)]
     made = nested(
@@ -112,12 +113,12 @@ def page(subject: Subject, rules: Rules) -> Page:
     )
     _remark(made, known.assumed)
     fit = fitted(made, known.build.kind)
-    notes.add(Topic.CODE_HOST, hostless)
+    notes.add(Topic.CODE_HOST, hosts.unknown)
     for path, (topic, text) in kept.withheld.items():
         notes.add(topic, [path], text)
     for path, text in fit.dropped.items():
         notes.add(Topic.LEFT_OUT, [path], text)
-    notes.add(Topic.ASSUMED, known.assumed)
+    notes.add(Topic.ASSUMED, (*known.assumed, *(path for path in hosts.assumed if not is_within(path, away))))
     notes.add(Topic.UNREADABLE, ghosts)
     for loss in subject.losses:
         notes.add(Topic.INEXPRESSIBLE, [loss.path], "small" if loss.small else "")
@@ -143,37 +144,40 @@ def is_within(path: str, parents: tuple[str, ...]) -> bool:
     return any(path == parent or path.startswith((f"{parent}.", f"{parent}[")) for parent in parents)
 
 
-def _with_hosts(
-    rows: tuple[Row, ...], values: Values, hosts: Mapping[str, str], parent: str
-) -> tuple[Values, tuple[str, ...]]:
-    """Name the code hosts that are known by their type; take away repositories of which one has none."""
-    completed, hostless = dict(values), list[str]()
-    for row in rows:
-        path = join(parent, row.path)
-        if not isinstance(row, Elements) or row.path not in values:
-            continue
-        if row.path == REPOSITORIES:
-            repositories = [_with_host(element, hosts) for element in elements_of(values[row.path])]
-            completed[row.path] = tuple(repositories)
-            if not all(CODE_HOST in element.values for element in repositories):
-                del completed[row.path]
-                hostless.append(path)
-        elif any(inner.path == REPOSITORIES for inner in row.rows):
-            elements = []
-            for element in elements_of(values[row.path]):
-                inner, without = _with_hosts(row.rows, element.values, hosts, f"{path}[{element.key}]")
-                elements.append(Element(element.key, inner))
-                hostless += without
-            completed[row.path] = tuple(elements)
-    return completed, tuple(hostless)
+@dataclass(slots=True)
+class _Hosts:
+    """Names the code hosts that are known by their type alone; takes away repositories of which one has none."""
 
+    known: Mapping[str, str]
+    assumed: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
 
-def _with_host(element: Element, hosts: Mapping[str, str]) -> Element:
-    values = element.values
-    alias = hosts.get(str(values.get(CODE_HOST_TYPE, "")))
-    if CODE_HOST in values or CODE_HOST_CHANGED in values or not alias:
-        return element
-    return Element(element.key, {**values, CODE_HOST: alias})
+    def level(self, rows: tuple[Row, ...], values: Values, parent: str) -> Values:
+        completed = dict(values)
+        for row in rows:
+            path = join(parent, row.path)
+            if not isinstance(row, Elements) or row.path not in values:
+                continue
+            elements = elements_of(values[row.path])
+            if row.path == REPOSITORIES:
+                named = tuple(self._named(element, f"{path}[{element.key}]") for element in elements)
+                completed[row.path] = named
+                if not all(CODE_HOST in element.values for element in named):
+                    del completed[row.path]
+                    self.unknown.append(path)
+            elif any(inner.path == REPOSITORIES for inner in row.rows):
+                completed[row.path] = tuple(
+                    Element(e.key, self.level(row.rows, e.values, f"{path}[{e.key}]")) for e in elements
+                )
+        return completed
+
+    def _named(self, element: Element, path: str) -> Element:
+        values = element.values
+        alias = self.known.get(str(values.get(CODE_HOST_TYPE, "")))
+        if CODE_HOST in values or CODE_HOST_CHANGED in values or not alias:
+            return element
+        self.assumed.append(f"{path}.{CODE_HOST}")
+        return Element(element.key, {**values, CODE_HOST: alias})
 
 
 _CHOOSING = ("choice", "multi-select")

@@ -57,6 +57,7 @@ class Exported:
         notes: what to look at, sorted.
         deep_unserved: why the internal read could not be used, "" where it could.
         incomplete: project → why its list cannot be trusted.
+        unread: how many builds could not be read.
         requests: how many requests it took.
     """
 
@@ -70,4 +71,5 @@ class Exported:
     notes: tuple[Note, ...] = ()
     deep_unserved: str = ""
     incomplete: Mapping[str, str] = field(default_factory=dict)
+    unread: int = 0
     requests: int = 0

@@ -56,7 +56,7 @@ def keepsake(
     values = memory.level(ROWS[live.build.kind], values, known.last, "")
     marked = (record.secrets if record else frozenset[str]()) | (secret_paths(desired) if desired else frozenset[str]())
     build = sealed(replace(live.build, values=values), marked)
-    losses = (*live.losses, *live.hidden, *live.own, *live.leftover, *_choices(values, ""))
+    losses = (*live.losses, *live.hidden, *live.own, *live.leftover, *choices(values, ""))
     lost = tuple(loss for loss in losses if loss not in stays)
     return Keepsake(build, lost, tuple(memory.outdated), marked)
 
@@ -90,7 +90,7 @@ class _Memory:
         )
 
 
-def _choices(values: Values, parent: str) -> Iterator[Loss]:
+def choices(values: Values, parent: str) -> Iterator[Loss]:
     """Name a template's inputs with chosen values, which no request can write (contract, section 1)."""
     for leaf, value in values.items():
         path = join(parent, leaf)
@@ -99,4 +99,4 @@ def _choices(values: Values, parent: str) -> Iterator[Loss]:
             held = values.get("value")
             yield Loss(join(parent, "value"), held if isinstance(held, str) else "", secret=isinstance(held, Secret))
         for element in elements_of(value):
-            yield from _choices(element.values, f"{path}[{element.key}]")
+            yield from choices(element.values, f"{path}[{element.key}]")

@@ -9,6 +9,7 @@ The platform promises nothing about this call: an answer is used only where it a
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from reconciler.model.errors import BadToken, ServerError
 from reconciler.model.live import Live, LiveBuild, Reading
 from reconciler.server import typed, wire
 from reconciler.server.masking import secrets_of
+from reconciler.server.reading import Progress
 from reconciler.server.repeats import unrepeated
 from reconciler.server.stored import Aliases, Disagrees, Lacking, read_stored
 from reconciler.server.transport import Answer, ReadDoor
@@ -36,8 +38,13 @@ class Unserved(Exception):
     """The internal read cannot be used in this run. Carries why, as a part of a sentence."""
 
 
-def read_deep(door: ReadDoor, live: Live, wanted: Collection[Name], threads: int) -> Live:
-    """Ask for the wanted builds, as far as their details were read; return the readings completed."""
+def read_deep(
+    door: ReadDoor, live: Live, wanted: Collection[Name], threads: int, progress: Progress = lambda _, __: None
+) -> Live:
+    """Ask for the wanted builds, as far as their details were read; return the readings completed.
+
+    `progress`: told how many of how many builds were asked for.
+    """
     todo = [build for name in sorted(wanted) if (build := _find(live, name)) is not None]
     if not todo or live.deep_unserved:
         return live
@@ -47,7 +54,10 @@ def read_deep(door: ReadDoor, live: Live, wanted: Collection[Name], threads: int
     except Unserved as reason:
         return replace(live, deep_unserved=str(reason))
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        found = [first, *pool.map(reader.read, todo[1:])]
+        found = [first]
+        for build in pool.map(reader.read, todo[1:]):
+            found.append(build)
+            progress(len(found), len(todo))
     return _completed(live, found)
 
 
@@ -118,14 +128,26 @@ def internal(door: ReadDoor, project: str, name: str) -> Mapping[str, Any]:
 
 def code_hosts(door: ReadDoor) -> Aliases:
     """Return the alias of every code host by its number; none where the server does not tell."""
+    pairs = [(host.get("id"), host.get("alias")) for host in _hosts(door)]
+    return {number: alias for number, alias in pairs if isinstance(number, int) and isinstance(alias, str)}
+
+
+def only_hosts(door: ReadDoor) -> dict[str, str]:
+    """Return the alias of every type of code host of which the server has one alone; none where it does not tell."""
+    aliases = defaultdict[str, list[str]](list)
+    for host in _hosts(door):
+        if isinstance(host.get("type"), str) and isinstance(host.get("alias"), str):
+            aliases[host["type"]].append(host["alias"])
+    return {kind: found[0] for kind, found in aliases.items() if len(found) == 1 and found[0]}
+
+
+def _hosts(door: ReadDoor) -> list[Mapping[str, Any]]:
     try:
         answer = _ask(door, CODE_HOSTS, {})
         found = wire.decode(answer.body, "the list of code hosts") if answer.status == 200 else []
-    except Unserved:
-        return {}
-    hosts = [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
-    pairs = [(host.get("id"), host.get("alias")) for host in hosts]
-    return {number: alias for number, alias in pairs if isinstance(number, int) and isinstance(alias, str)}
+    except (Unserved, typed.Nonsense):
+        return []
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
 
 
 def _ask(door: ReadDoor, path: str, params: Mapping[str, str]) -> Answer:

@@ -7,7 +7,7 @@ marks its build as unread, and the rest goes on. Jenkins builds are listed and n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +34,10 @@ LIST = "/openapi/build"
 CLUSTERS = "/openapi/system/cluster"
 
 
+Progress = Callable[[int, int], None]
+"""Told how many of how many are done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A build whose detail is wanted, with the kind that Git or the ledger expects (a hint that saves requests)."""
@@ -47,9 +51,24 @@ class Gone(ServerError):
 
 
 def read_project(
-    door: ReadDoor, project: str, wanted: Iterable[Wanted], threads: int, *, everything: bool = False
+    door: ReadDoor,
+    project: str,
+    wanted: Iterable[Wanted],
+    threads: int,
+    *,
+    everything: bool = False,
+    progress: Progress = lambda _, __: None,
 ) -> Reading:
-    """List one project and read the wanted builds that it has; `everything`: also those that nobody named."""
+    """List one project and read the wanted builds that it has.
+
+    Args:
+        door: how to ask.
+        project: project key.
+        wanted: builds whose details are wanted.
+        threads: how many details are asked for at once.
+        everything: also those that nobody named.
+        progress: told how many of how many builds were read.
+    """
     listed, incomplete = read_list(door, project)
     builds = {name: _as_listed(row) for name, row in listed.items() if name}
     asked = {w.name: w for w in wanted}
@@ -57,8 +76,9 @@ def read_project(
         asked = {name: asked.get(name, Wanted(name)) for name in builds}
     todo = [w for w in asked.values() if w.name in builds and builds[w.name].source != JENKINS]
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        for build in pool.map(lambda w: read_build(door, listed[w.name], w.kind), todo):
+        for done, build in enumerate(pool.map(lambda w: read_build(door, listed[w.name], w.kind), todo), 1):
             builds[build.name] = build
+            progress(done, len(todo))
     return Reading(project, builds, incomplete, unnamed=1 if "" in listed else 0)
 
 

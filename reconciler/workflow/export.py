@@ -1,0 +1,103 @@
+"""Read everything, make documents of it, merge them into what is there, write files, remember what was seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from reconciler.definitions.loader import load
+from reconciler.export.document import Rules
+from reconciler.model.definition import Desired
+from reconciler.model.exported import Exported
+from reconciler.model.live import Live, Reading
+from reconciler.model.settings import Settings
+from reconciler.server import reading
+from reconciler.server.deep import only_hosts, read_deep
+from reconciler.server.transport import ReadDoor
+from reconciler.workflow.export_files import files_of, write_files
+from reconciler.workflow.export_pages import pages_of
+from reconciler.workflow.plan import World, read_door, read_ledger
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to export.
+
+    Attributes:
+        defaults: factor what the builds of a folder share into `_defaults.yaml`.
+        credentials: write sources for credentials; False leaves their values out.
+        hosts: type of a code host → alias, for servers that hide it.
+        force: take the server's side also where Git was changed.
+        prune: take definitions away whose build the server does not have any more.
+        progress: told what is read, how much of it, and of how much.
+    """
+
+    defaults: bool = True
+    credentials: bool = True
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    force: bool = False
+    prune: bool = False
+    progress: Callable[[str, int, int], None] = lambda _, __, ___: None
+
+
+def export(settings: Settings, options: Options, world: World) -> Exported:
+    """Bring the live builds of some projects into the tree, by GETs only.
+
+    Raises:
+        InvalidDefinitions: the tree that is there has problems; nothing was written then.
+        ServerError: the server could not be read.
+    """
+    desired = load(replace(settings, path=settings.root, selected=()), world.environ, cwd=world.cwd)
+    with read_door(settings, world, [d.build for d in desired.definitions]) as door:
+        projects = _projects(door, settings)
+        documents, _ = read_ledger(settings, projects)
+        live = _read(door, settings, projects, desired, options)
+        hidden = live.deep_unserved or not settings.deep_read
+        hosts = {**(only_hosts(door) if hidden else {}), **options.hosts}
+        requests = door.requests
+    found = pages_of(live, documents, Rules(options.credentials, hosts))
+    files = files_of(settings, desired, found, defaults=options.defaults)
+    written = write_files(Path(settings.root), files.files)
+    return Exported(
+        builds=dict(Counter(project for project, _ in found.pages)),
+        written=written.new,
+        changed=written.changed,
+        unchanged=written.same,
+        lines=sum(text.count("\n") for text in files.files.values()),
+        saved=files.saved,
+        variables=tuple(sorted({name for one in found.pages.values() for name in one.variables.values()})),
+        notes=tuple(sorted(found.notes)),
+        deep_unserved=live.deep_unserved,
+        incomplete={project: one.incomplete for project, one in live.readings.items() if one.incomplete},
+        unread=len(found.unread),
+        requests=requests,
+    )
+
+
+def _projects(door: ReadDoor, settings: Settings) -> list[str]:
+    """Return the projects that are selected or configured, else all that the token may list."""
+    if settings.selected or settings.projects:
+        return sorted(settings.selected or settings.projects)
+    return read_projects(door)[0]
+
+
+def _read(door: ReadDoor, settings: Settings, projects: list[str], desired: Desired, options: Options) -> Live:
+    kinds = {(d.build.project, d.build.name): d.build.kind for d in desired.definitions}
+    readings: dict[str, Reading] = {}
+    for project in projects:
+        wanted = [reading.Wanted(name, kind) for (where, name), kind in kinds.items() if where == project]
+        readings[project] = reading.read_project(
+            door,
+            project,
+            wanted,
+            settings.concurrency,
+            everything=True,
+            progress=partial(options.progress, f"project {project}"),
+        )
+    live = Live(readings)
+    if not settings.deep_read:
+        return live
+    names = [(p, name) for p, one in readings.items() for name, build in one.builds.items() if build.build]
+    return read_deep(door, live, names, settings.concurrency, partial(options.progress, "what detail hides"))

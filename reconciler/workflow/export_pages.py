@@ -1,0 +1,77 @@
+"""Everything that was read → a page per build, and what is to be said of the others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.compare.knowledge import know
+from reconciler.export.document import Page, Rules, Subject, page
+from reconciler.export.fitting import Unfit
+from reconciler.model.declared import secrets_in
+from reconciler.model.exported import Note, Topic
+from reconciler.model.live import JENKINS, Live, LiveBuild
+from reconciler.model.record import Document
+from reconciler.plan.keepsake import choices
+from reconciler.server import wire
+
+Name = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Pages:
+    """What becomes of each build of the server.
+
+    Attributes:
+        pages: (project, name) → what an export writes of it.
+        jenkins: project → names of builds that Jenkins runs.
+        unfit: project → (name, reason) of builds that no definition can hold.
+        unread: builds whose detail failed.
+        notes: what to look at.
+    """
+
+    pages: dict[Name, Page] = field(default_factory=dict)
+    jenkins: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    unfit: defaultdict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    unread: list[Name] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    def leave_out(self, live: LiveBuild, reason: str) -> None:
+        """Note a build that is not exported."""
+        self.notes.append(Note(Topic.NOT_EXPORTED.value, live.project, live.name, "", reason))
+
+
+def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules) -> Pages:
+    """Make a page of every build that was read."""
+    found = Pages()
+    for project, one in sorted(live.readings.items()):
+        document = documents.get(project, Document())
+        if one.unnamed:
+            reason = "a build without a name: no call can ask for it"
+            found.notes.append(Note(Topic.NOT_EXPORTED.value, project, "", "", reason))
+        for name, build in sorted(one.builds.items()):
+            if build.source == JENKINS:
+                found.jenkins[project].append(name)
+            elif build.build is None:
+                found.unread.append((project, name))
+                found.leave_out(build, build.unread or "it was not read")
+            else:
+                _add(found, build, document, rules)
+    return found
+
+
+def _add(found: Pages, build: LiveBuild, document: Document, rules: Rules) -> None:
+    assert build.build is not None
+    known = know(build, document.records.get(build.name))
+    losses = (*build.losses, *build.hidden, *build.leftover, *choices(known.values, ""))
+    own = secrets_in(build.build)
+    judged = replace(rules, repeats=lambda text: bool(own) and wire.masked(text, own) != text)
+    try:
+        one = page(Subject(build, known.values, losses), judged)
+    except Unfit as reason:
+        found.unfit[build.project].append((build.name, str(reason)))
+        found.leave_out(build, str(reason))
+        return
+    found.pages[build.project, build.name] = one
+    found.notes += one.notes
