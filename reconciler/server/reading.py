@@ -101,7 +101,7 @@ def _pages(door: ReadDoor, project: str) -> tuple[dict[str, Listed], int]:
     while True:
         params = {"projectKey": project, "pageNum": str(page), "pageSize": str(PAGE)}
         answer = door.get(LIST, params)
-        total, rows = wire.read_list(_json(door, answer, f'the list of project "{project}"', project))
+        total, rows = wire.read_list(content(door, answer, f'the list of project "{project}"', project))
         found.update((row.name, row) for row in rows)
         if not rows or page * PAGE >= total:
             return found, total
@@ -171,7 +171,7 @@ def _detail(door: ReadDoor, listed: Listed, pair: tuple[str, str] | None) -> Jso
     if pair:
         params = {**params, "serviceName": pair[0], "serviceModule": pair[1]}
     answer = door.get(f"{LIST}/{quote(listed.name, safe='')}/detail", params)
-    detail = _json(door, answer, f'the detail of "{listed.name}"', listed.project)
+    detail = content(door, answer, f'the detail of "{listed.name}"', listed.project)
     if not isinstance(detail, Mapping) or detail.get("name") != listed.name:
         raise Nonsense(f'the detail of "{listed.name}" is another build\'s or none', "run again")
     return detail
@@ -196,8 +196,20 @@ def clusters(door: ReadDoor) -> Clusters:
     return Clusters(local[0] if local else None, names or None)
 
 
-def _json(door: ReadDoor, answer: Answer, what: str, project: str) -> Any:
-    """Return the JSON of a good answer; every other one becomes an error that says what to do."""
+def content(door: ReadDoor, answer: Answer, what: str, project: str = "") -> Any:
+    """Return the JSON of a good answer; every other one becomes an error that says what to do.
+
+    Args:
+        door: the way to the server, which knows what its texts must not repeat.
+        answer: what came back.
+        what: what was asked for, as the messages name it.
+        project: the project that it was asked of; "" where it is about none.
+
+    Raises:
+        NotPermitted: 403.
+        Gone: there is no such build.
+        ServerError: everything else that is no good answer.
+    """
     if answer.status == 200:
         return wire.decode(answer.body, what)
     if answer.status == 403:
@@ -218,6 +230,9 @@ def not_permitted(answer: Answer, project: str) -> tuple[str, str]:
     """Say what a 403 means: the sentence and the hint."""
     if b"mfa_" in answer.body:
         return "the server wants a second factor for this token", "use the token of an account that needs none"
+    if not project:
+        hint = "ask an administrator what this account may see; if it worked before, run again"
+        return "not permitted (HTTP 403)", hint
     return (
         f'not permitted in project "{project}" (HTTP 403), or there is no such project',
         "ask an administrator for the right to see and edit builds there; if it worked before, run again",
