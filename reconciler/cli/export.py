@@ -29,7 +29,7 @@ from reconciler.model.errors import UsageError
 @click.option("--credentials", type=click.Choice(["env", "omit"]), default="env", help="Sources, or no values (env).")
 @click.option("--code-host", "hosts", multiple=True, metavar="TYPE=ALIAS", help="Where the server hides the aliases.")
 @click.option("--force", is_flag=True, help="Take the server's side also where Git was changed.")
-@click.option("--prune", is_flag=True, help="Take away definitions whose build is gone from the server.")
+@click.option("--prune", "prune_gone", is_flag=True, help="Take away definitions whose build is gone from the server.")
 @click.option("--deep-read", type=click.Choice(["auto", "off"]), help="Ask Zadig's internal read (auto).")
 @server_options
 @output_options
@@ -38,8 +38,8 @@ def command(**flags: Any) -> int:
 
     Sends GET requests and nothing else. No credential's value is written anywhere.
     """
-    from reconciler.report.export import document, render_export
     from reconciler.report.document import dump
+    from reconciler.report.export import document, render_export
     from reconciler.workflow.export import Options, export
     from reconciler.workflow.plan import World
 
@@ -50,7 +50,7 @@ def command(**flags: Any) -> int:
         credentials=flags["credentials"] == "env",
         hosts=_hosts(flags["hosts"]),
         force=flags["force"],
-        prune=flags["prune"],
+        prune=flags["prune_gone"],
         progress=_progress(flags),
     )
     with output_to(flags["output"]) as emit:

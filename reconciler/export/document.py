@@ -21,7 +21,7 @@ from reconciler.definitions.build import to_build
 from reconciler.definitions.sources import FROM_ENV
 from reconciler.definitions.writer import Ghost, Remarked, nested
 from reconciler.export.fitting import fitted
-from reconciler.export.telling import KEPT, head
+from reconciler.export.telling import head
 from reconciler.export.withholding import withhold
 from reconciler.model.build import (
     CHOICES,
@@ -34,7 +34,7 @@ from reconciler.model.build import (
     join,
 )
 from reconciler.model.definable import definable, variables
-from reconciler.model.exported import Note, Topic
+from reconciler.model.exported import KEPT, Note, Topic
 from reconciler.model.fields import ROWS, Elements, Kind, Row, walk
 from reconciler.model.live import LiveBuild, Loss
 
@@ -111,6 +111,7 @@ def page(subject: Subject, rules: Rules) -> Page:
         sources={path: {FROM_ENV: name} for path, name in names.items()} if rules.credentials else {},
         ghosts={path: Ghost(_usual(known.build.kind, path)) for path in ghosts},
     )
+    _tidy(made)
     _remark(made, known.assumed)
     fit = fitted(made, known.build.kind)
     notes.add(Topic.CODE_HOST, hosts.unknown)
@@ -208,6 +209,19 @@ def _usual(kind: Kind, path: str) -> str:
         return "[]"
     value = row.usual_value
     return json.dumps(list(value) if isinstance(value, tuple) else value)
+
+
+def _tidy(node: Any) -> None:
+    """Leave out what is empty and can mean nothing where it stands: choices of what is not chosen, no commit."""
+    for value in node.values() if isinstance(node, dict) else node:
+        if isinstance(value, dict | list):
+            _tidy(value)
+    if not isinstance(node, dict):
+        return
+    idle = [] if node.get("type") in _CHOOSING else list(CHOICES)
+    for leaf in [*idle, "commit_id"]:
+        if node.get(leaf) in ([], ""):
+            del node[leaf]
 
 
 def _remark(document: dict[str, Any], paths: Iterable[str]) -> None:

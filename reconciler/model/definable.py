@@ -68,8 +68,6 @@ class _Reader:
                 )
             elif not (row.enum and value == ""):
                 level[row.path] = value
-            elif row.required and row.usual:  # what the platform takes an empty one for
-                self._missing(row, path, level)
         return level
 
     def _missing(self, row: Row, path: str, level: dict[str, Value]) -> None:
@@ -132,8 +130,9 @@ def _secrets(values: Values, parent: str) -> Iterator[str]:
 def _variable(build: str, path: str) -> str:
     leaf = path.rpartition("]")[2].removeprefix(".")
     parts = [*_KEYS.findall(path), *([] if leaf in ("default_value", "value") else [leaf])]
-    odd = "" if _PAGE_NAME.fullmatch(build) else f"_{_short_hash(build)}"
-    return f"BUILD_{_upper(build)}{odd}__{'_'.join(_upper(part) for part in parts)}"
+    plain = _upper(build)
+    odd = "" if _PAGE_NAME.fullmatch(build) or plain == _short_hash(build) else f"_{_short_hash(build)}"
+    return f"BUILD_{plain}{odd}__{'_'.join(_upper(part) for part in parts)}"
 
 
 def _upper(text: str) -> str:

@@ -29,6 +29,10 @@ class Topic(enum.Enum):
     UNMERGED = "unmerged"  # a file that could not be changed as it should
 
 
+KEPT = "kept by updates"
+"""`Note.text` of what no definition can say and every update keeps, so that only a delete takes it along."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Note:
     """One thing to look at. `path`: in the table's words, "" for the build; `file`: where, "" where nowhere."""

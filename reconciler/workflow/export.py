@@ -16,10 +16,15 @@ from reconciler.model.live import Live, Reading
 from reconciler.model.settings import Settings
 from reconciler.server import reading
 from reconciler.server.deep import only_hosts, read_deep
+from reconciler.server.projects import read_projects
 from reconciler.server.transport import ReadDoor
 from reconciler.workflow.export_files import files_of, write_files
 from reconciler.workflow.export_pages import pages_of
 from reconciler.workflow.plan import World, read_door, read_ledger
+
+ALL = "*"
+"""In `Exported.incomplete`: the list of projects itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -51,12 +56,13 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
     """
     desired = load(replace(settings, path=settings.root, selected=()), world.environ, cwd=world.cwd)
     with read_door(settings, world, [d.build for d in desired.definitions]) as door:
-        projects = _projects(door, settings)
+        projects, doubt = _projects(door, settings)
         documents, _ = read_ledger(settings, projects)
         live = _read(door, settings, projects, desired, options)
         hidden = live.deep_unserved or not settings.deep_read
         hosts = {**(only_hosts(door) if hidden else {}), **options.hosts}
         requests = door.requests
+    lists = [(project, one.incomplete) for project, one in live.readings.items()]
     found = pages_of(live, documents, Rules(options.credentials, hosts))
     files = files_of(settings, desired, found, defaults=options.defaults)
     written = write_files(Path(settings.root), files.files)
@@ -70,17 +76,17 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
         variables=tuple(sorted({name for one in found.pages.values() for name in one.variables.values()})),
         notes=tuple(sorted(found.notes)),
         deep_unserved=live.deep_unserved,
-        incomplete={project: one.incomplete for project, one in live.readings.items() if one.incomplete},
+        incomplete={project: why for project, why in [*lists, (ALL, doubt)] if why},
         unread=len(found.unread),
         requests=requests,
     )
 
 
-def _projects(door: ReadDoor, settings: Settings) -> list[str]:
-    """Return the projects that are selected or configured, else all that the token may list."""
+def _projects(door: ReadDoor, settings: Settings) -> tuple[list[str], str]:
+    """Return the projects that are selected or configured, else all that the token may list, and any doubt of that."""
     if settings.selected or settings.projects:
-        return sorted(settings.selected or settings.projects)
-    return read_projects(door)[0]
+        return sorted(settings.selected or settings.projects), ""
+    return read_projects(door)
 
 
 def _read(door: ReadDoor, settings: Settings, projects: list[str], desired: Desired, options: Options) -> Live:

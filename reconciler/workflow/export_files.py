@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -102,7 +102,7 @@ def _text(path: Path) -> str:
 
 def write_files(root: Path, files: Mapping[str, str]) -> Written:
     """Write what is not there as it is to be, each file whole or not at all. Raises UsageError."""
-    new, changed = [], []
+    new, changed = list[str](), list[str]()
     for name in sorted(files):
         path = root / name
         data = files[name].encode("utf-8")
@@ -113,6 +113,8 @@ def write_files(root: Path, files: Mapping[str, str]) -> Written:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, files[name], mode=_MODE)
         except OSError as error:
-            raise UsageError(f"{name} cannot be written: {error.strerror}", "make room, or the folder writable") from None
+            raise UsageError(
+                f"{name} cannot be written: {error.strerror}", "make room, or the folder writable"
+            ) from None
         (new if before is None else changed).append(name)
     return Written(tuple(new), tuple(changed), len(files) - len(new) - len(changed))
