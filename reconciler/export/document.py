@@ -78,6 +78,7 @@ class Page:
 
     Attributes:
         build: what the document declares, credentials sealed.
+        seen: what the server has, without what is withheld, credentials sealed: the base of the next export.
         document: what stands in the file.
         comment: above the document, "" where there is nothing to say.
         notes: what to look at.
@@ -86,6 +87,7 @@ class Page:
     """
 
     build: Build
+    seen: Build
     document: dict[str, Any]
     comment: str
     notes: tuple[Note, ...]
@@ -127,7 +129,7 @@ def page(subject: Subject, rules: Rules) -> Page:
     build = to_build(fit.value, known.build.kind)
     left = {path: name for path, name in names.items() if not is_within(path, tuple(fit.dropped))}
     found = tuple(sorted(set(notes.found)))
-    return Page(build, fit.document, head(found), found, left, (*away, *fit.dropped, *unknown))
+    return Page(build, kept.build, fit.document, head(found), found, left, (*away, *fit.dropped, *unknown))
 
 
 @dataclass(slots=True)

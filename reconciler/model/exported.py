@@ -63,6 +63,7 @@ class Exported:
         incomplete: project → why its list cannot be trusted.
         unread: how many builds could not be read.
         requests: how many requests it took.
+        forgotten: why the ledger could not note what was seen, "" where it could.
     """
 
     builds: Mapping[str, int] = field(default_factory=dict)
@@ -77,3 +78,4 @@ class Exported:
     incomplete: Mapping[str, str] = field(default_factory=dict)
     unread: int = 0
     requests: int = 0
+    forgotten: str = ""

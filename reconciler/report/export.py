@@ -61,6 +61,8 @@ def _asides(done: Exported, style: Style) -> Iterator[str]:
         yield f"note: the platform's internal read is not to be had: {safe(done.deep_unserved)}"
     for project, why in sorted(done.incomplete.items()):
         yield style.ink.paint(f"! project {safe(project)}: {safe(why)}", Colour.BAD)
+    if done.forgotten:
+        yield f"note: {safe(done.forgotten)}; so the next export cannot tell which side changed"
     grouped = defaultdict[Topic, list[Note]](list)
     for note in done.notes:
         grouped[Topic(note.topic)].append(note)

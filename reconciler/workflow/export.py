@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,16 +11,18 @@ from pathlib import Path
 from reconciler.definitions.loader import load
 from reconciler.export.document import Rules
 from reconciler.model.definition import Desired
-from reconciler.model.exported import Exported
+from reconciler.model.errors import LedgerError
+from reconciler.model.exported import Exported, Topic
 from reconciler.model.live import Live, Reading
+from reconciler.model.record import Document, Seen
 from reconciler.model.settings import Settings
 from reconciler.server import reading
 from reconciler.server.deep import only_hosts, read_deep
 from reconciler.server.projects import read_projects
-from reconciler.server.transport import ReadDoor
+from reconciler.server.transport import Clock, ReadDoor
 from reconciler.workflow.export_files import files_of, write_files
-from reconciler.workflow.export_pages import pages_of
-from reconciler.workflow.plan import World, read_door, read_ledger
+from reconciler.workflow.export_pages import Pages, pages_of
+from reconciler.workflow.plan import World, open_ledger, read_door, read_ledger
 
 ALL = "*"
 """In `Exported.incomplete`: the list of projects itself."""
@@ -66,6 +68,7 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
     found = pages_of(live, documents, Rules(options.credentials, hosts))
     files = files_of(settings, desired, found, defaults=options.defaults)
     written = write_files(Path(settings.root), files.files)
+    forgotten = remember(settings, found, world)
     return Exported(
         builds=dict(Counter(project for project, _ in found.pages)),
         written=written.new,
@@ -79,7 +82,33 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
         incomplete={project: why for project, why in [*lists, (ALL, doubt)] if why},
         unread=len(found.unread),
         requests=requests,
+        forgotten=forgotten,
     )
+
+
+_OPEN = frozenset({Topic.CONFLICT.value, Topic.UNDECIDED.value, Topic.UNMERGED.value})
+"""What keeps a build's base as it was: nobody has settled it yet."""
+
+
+def remember(settings: Settings, found: Pages, world: World) -> str:
+    """Note in the ledger what was seen, as the base of the next export; return why not, "" where it was."""
+    now = int((world.clock or Clock()).wall())
+    unsettled = {(note.project, note.name) for note in found.notes if note.topic in _OPEN}
+    seen = defaultdict[str, dict[str, Seen]](dict)
+    for (project, name), one in found.pages.items():
+        if (project, name) not in unsettled:
+            seen[project][name] = Seen(one.seen, now)
+    try:
+        with open_ledger(settings, writable=True) as ledger:
+            for project, builds in sorted(seen.items()):
+                ledger.change(project, partial(_with_seen, builds))
+    except LedgerError as error:
+        return error.message
+    return ""
+
+
+def _with_seen(builds: Mapping[str, Seen], document: Document) -> Document:
+    return replace(document, seen={**document.seen, **builds})
 
 
 def _projects(door: ReadDoor, settings: Settings) -> tuple[list[str], str]:
