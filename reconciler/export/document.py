@@ -127,7 +127,8 @@ def page(subject: Subject, rules: Rules) -> Page:
         notes.add(Topic.INEXPRESSIBLE, [loss.path], "small" if loss.small else "")
     notes.add(Topic.INEXPRESSIBLE, [loss.path for loss in live.own], KEPT)
     build = to_build(fit.value, known.build.kind)
-    left = {path: name for path, name in names.items() if not is_within(path, tuple(fit.dropped))}
+    used = names if rules.credentials else {}
+    left = {path: name for path, name in used.items() if not is_within(path, tuple(fit.dropped))}
     found = tuple(sorted(set(notes.found)))
     return Page(build, kept.build, fit.document, head(found), found, left, (*away, *fit.dropped, *unknown))
 

@@ -54,6 +54,7 @@ class Exported:
         builds: how many builds each project has that a definition holds now.
         written: files that are new, relative to the tree's folder, sorted.
         changed: files that were there and are another now, sorted.
+        removed: files that were taken away, sorted.
         unchanged: how many files are as they were.
         lines: lines of the files that this run is about.
         saved: lines that `_defaults.yaml` saved.
@@ -69,6 +70,7 @@ class Exported:
     builds: Mapping[str, int] = field(default_factory=dict)
     written: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     unchanged: int = 0
     lines: int = 0
     saved: int = 0

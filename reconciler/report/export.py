@@ -51,6 +51,7 @@ def render_export(done: Exported, style: Style) -> str:
     if not style.quiet:
         lines += [style.ink.paint(f"+ {safe(file)}", Colour.GOOD) for file in done.written if style.verbose]
         lines += [style.ink.paint(f"~ {safe(file)}", Colour.WARN) for file in done.changed]
+        lines += [style.ink.paint(f"- {safe(file)}", Colour.BAD) for file in done.removed]
         lines += _asides(done, style)
     lines.append(style.ink.paint(summary(done), Colour.STRONG))
     return "\n".join(lines) + "\n"
@@ -124,7 +125,12 @@ def document(done: Exported) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "complete": not done.incomplete and not done.unread,
         "builds": dict(sorted(done.builds.items())),
-        "files": {"new": list(done.written), "changed": list(done.changed), "unchanged": done.unchanged},
+        "files": {
+            "new": list(done.written),
+            "changed": list(done.changed),
+            "removed": list(done.removed),
+            "unchanged": done.unchanged,
+        },
         "lines": done.lines,
         "saved": done.saved,
         "variables": list(done.variables),

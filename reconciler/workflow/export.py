@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from reconciler.definitions.loader import load
+from reconciler.definitions.sources import Environment
 from reconciler.export.document import Rules
 from reconciler.model.definition import Desired
-from reconciler.model.errors import LedgerError
+from reconciler.model.errors import LedgerError, UsageError
 from reconciler.model.exported import Exported, Topic
 from reconciler.model.live import Live, Reading
 from reconciler.model.record import Document, Seen
@@ -66,6 +67,7 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
         requests = door.requests
     lists = [(project, one.incomplete) for project, one in live.readings.items()]
     found = pages_of(live, documents, Rules(options.credentials, hosts))
+    _check_names(settings, found)
     files = files_of(settings, desired, found, defaults=options.defaults)
     written = write_files(Path(settings.root), files.files)
     forgotten = remember(settings, found, world)
@@ -84,6 +86,17 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
         requests=requests,
         forgotten=forgotten,
     )
+
+
+def _check_names(settings: Settings, found: Pages) -> None:
+    """Refuse to write definitions that this tree does not allow to read their variables. Raises UsageError."""
+    allowed = Environment(settings.env, {})
+    names = sorted(name for one in found.pages.values() for name in one.variables.values() if not allowed.allows(name))
+    if names:
+        raise UsageError(
+            f"{len(names)} credentials would come from variables that this tree does not allow, such as {names[0]}",
+            'add "BUILD_*" to `env:` in reconciler.yaml, or use --credentials omit',
+        )
 
 
 _OPEN = frozenset({Topic.CONFLICT.value, Topic.UNDECIDED.value, Topic.UNMERGED.value})
