@@ -7,11 +7,12 @@ import os
 import re
 from pathlib import Path
 
+from reconciler.model.reserved import is_reserved
+
 LONGEST = 200
 """Characters of a name, so that it fits every file system with an ending behind it."""
 
 _ODD = re.compile(rb"[^A-Za-z0-9._-]")
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
 _MODE_FOLDER, _MODE_FILE = 0o700, 0o600
 
 
@@ -25,7 +26,7 @@ def safe_name(text: str) -> str:
     data = text.encode("utf-8", "surrogatepass")
     name = _ODD.sub(lambda match: b"%%%02X" % match.group()[0], data).decode("ascii")
     name = re.sub(r"^\.|\.$", "%2E", name) or "%"
-    if _RESERVED.fullmatch(name):
+    if is_reserved(name):
         name = f"%{ord(name[0]):02X}{name[1:]}"
     if len(name) <= LONGEST and text == text.lower():
         return name
