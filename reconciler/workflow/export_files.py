@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from reconciler.apply.folders import write_file
+from reconciler.apply.folders import put_file
 from reconciler.export.beside import ATTRIBUTES, ATTRIBUTES_TEXT, ENV, NOT_EXPORTED, env_example, not_exported
 from reconciler.export.tree import SCHEMAS, Ground, folders_of, new_files
 from reconciler.model.definition import Desired
@@ -16,9 +16,6 @@ from reconciler.model.errors import UsageError
 from reconciler.model.settings import Settings
 from reconciler.workflow.export_pages import Pages
 from reconciler.workflow.schema import schema_text
-
-_MODE = 0o666
-"""Of a new file, less what the umask takes away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,7 @@ def write_files(root: Path, files: Mapping[str, str]) -> Written:
             if before == data:
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(path, files[name], mode=_MODE)
+            put_file(path, data)
         except OSError as error:
             raise UsageError(
                 f"{name} cannot be written: {error.strerror}", "make room, or the folder writable"
