@@ -1,4 +1,4 @@
-"""`reconciler init`: from an address and a token to a tree with an empty plan; whatever is wrong, nothing is written."""
+"""`reconciler init`: from an address and a token to a tree with an empty plan; what is wrong writes nothing."""
 
 from __future__ import annotations
 
