@@ -20,7 +20,7 @@ from reconciler.definitions.compose import Path
 from reconciler.definitions.defaults import OPTIONAL, with_defaults
 from reconciler.definitions.document import EXTRA
 from reconciler.definitions.writer import is_ghost
-from reconciler.export.values import has_source, is_leaf, known, lines, lines_with_key, spelled
+from reconciler.export.values import alike, has_source, is_leaf, known, lines, lines_with_key, spelled
 from reconciler.model.fields import ROWS, Kind
 
 Document = Mapping[str, Any]
@@ -68,7 +68,7 @@ def relative(document: Document, defaults: Document) -> dict[str, Any] | None:
     below = {key: value for key, value in defaults.items() if key != EXTRA}
     own = _without(document, below, ())
     loaded = with_defaults(known(own), known(below), kind_of(document))
-    return own if spelled(loaded) == spelled(known(document)) else None
+    return own if alike(loaded, known(document)) else None
 
 
 def _is_apart(document: Document) -> bool:
@@ -137,7 +137,7 @@ def _less(value: Any, default: Any, path: Path) -> Any:
     An optional block stays, be it empty: defaults apply only where it stands, and comments alone are no block.
     """
     if not (_is_mapping(value) and _is_mapping(default)):
-        supplied = default is not _NOTHING and spelled(value) == spelled(default) and not has_source(value)
+        supplied = default is not _NOTHING and alike(value, default) and not has_source(value)
         return _NOTHING if supplied and (is_ghost(value) or path not in OPTIONAL) else value
     own = _without(value, default, path)
     if path in OPTIONAL and not is_ghost(value):
@@ -146,7 +146,7 @@ def _less(value: Any, default: Any, path: Path) -> Any:
 
 
 def _is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping) and not has_source(value, deep=False)
+    return isinstance(value, dict) and not has_source(value, deep=False)
 
 
 _PLACES: dict[Path, int] = {

@@ -12,7 +12,7 @@ from reconciler.definitions.build import kind_of
 from reconciler.definitions.defaults import with_defaults
 from reconciler.definitions.writer import Ghost, Remarked, render
 from reconciler.export.factoring import factor, relative
-from reconciler.export.values import known, lines, spelled
+from reconciler.export.values import alike, known, lines, spelled
 from tests.test_properties import examples
 
 Doc = dict[str, Any]
@@ -289,3 +289,30 @@ def test_any_defaults_are_taken_into_account(document, defaults):
 def test_lines_are_counted_as_they_are_written(document):
     """The figure that decides is the number of lines in the file."""
     assert lines(document) == render(document).count("\n") - (not document)
+
+
+VALUES = [
+    0,
+    1,
+    True,
+    False,
+    None,
+    "",
+    "1",
+    [],
+    [1],
+    [True],
+    {},
+    {"a": 1},
+    {"a": True},
+    {"a": 1, "b": 1},
+    {"b": 1, "a": 1},
+]
+VALUES += [Ghost("1"), Ghost("2"), Remarked("1", "x"), Remarked("1", "y"), Remarked("", "x"), [Ghost("1")], {"a": [[]]}]
+
+
+@pytest.mark.parametrize("one", VALUES, ids=repr)
+def test_values_are_alike_where_they_are_spelled_alike(one):
+    """Both tell types, ghosts and remarks apart, and neither looks at the order of keys."""
+    assert [alike(one, other) for other in VALUES] == [spelled(one) == spelled(other) for other in VALUES]
+    assert sum(alike(one, other) for other in VALUES) == (2 if isinstance(one, dict) and len(one) == 2 else 1)
