@@ -111,7 +111,9 @@ class Opened:
         return tuple(
             one
             for one in self.definitions
-            if any(source.kind == FROM_FILE and source.target == file for _, source in sources_in(one.layers.effective()))
+            if any(
+                source.kind == FROM_FILE and source.target == file for _, source in sources_in(one.layers.effective())
+            )
         )
 
 

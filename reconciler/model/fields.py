@@ -299,7 +299,10 @@ ASSUMED_USUAL = ("infrastructure", "script_type")
 FOLLOWERS: dict[str, tuple[str, ...]] = {
     f"{_ADV}.cluster_name": (f"{_ADV}.strategy_name",),
     f"{_ADV}.cache_setting.enabled": (f"{_ADV}.cache_setting.cache_dir",),
-    "docker_build_step.dockerfile_source": ("docker_build_step.template_name", "docker_build_step.dockerfile_directory"),
+    "docker_build_step.dockerfile_source": (
+        "docker_build_step.template_name",
+        "docker_build_step.dockerfile_directory",
+    ),
 }
 """A setting → those that the server drops or does not know beside another value of it (contract, section 1)."""
 

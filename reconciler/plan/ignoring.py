@@ -27,6 +27,7 @@ from reconciler.model.secret import Secret
 from reconciler.plan.hidden import sentences
 from reconciler.plan.step import Block, Step
 
+
 @dataclass(frozen=True, slots=True)
 class Ignoring:
     """What is left of a definition.
