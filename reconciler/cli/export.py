@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +23,10 @@ from reconciler.cli.options import (
 from reconciler.cli.telling import Command
 from reconciler.model.errors import UsageError
 
+if TYPE_CHECKING:
+    from reconciler.model.exported import Exported
+    from reconciler.model.settings import Settings
+
 
 @click.command("export", cls=Command)
 @project_option
@@ -29,7 +35,7 @@ from reconciler.model.errors import UsageError
 @click.option("--credentials", type=click.Choice(["env", "omit"]), default="env", help="Sources, or no values (env).")
 @click.option("--code-host", "hosts", multiple=True, metavar="TYPE=ALIAS", help="Where the server hides the aliases.")
 @click.option("--force", is_flag=True, help="Take the server's side also where Git was changed.")
-@click.option("--prune", is_flag=True, help="Take away definitions whose build is gone from the server.")
+@click.option("--prune", "prune_gone", is_flag=True, help="Take away definitions whose build is gone from the server.")
 @click.option("--deep-read", type=click.Choice(["auto", "off"]), help="Ask Zadig's internal read (auto).")
 @server_options
 @output_options
@@ -38,19 +44,40 @@ def command(**flags: Any) -> int:
 
     Sends GET requests and nothing else. No credential's value is written anywhere.
     """
-    from reconciler.report.export import document, render_export
+    with _folder(Path(flags["out"])):
+        settings = settings_from(flags["out"], flags)
+        done = _export(settings, flags)
+    return 1 if done.incomplete or done.unread else 0
+
+
+@contextmanager
+def _folder(folder: Path) -> Iterator[None]:
+    """Make the folder where it is missing; take it away again where nothing came into it."""
+    missing = [above for above in (folder, *folder.parents) if not above.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {folder}: {error.strerror}", "name a folder that can be made or written to") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            for made in missing:
+                made.rmdir()
+
+
+def _export(settings: Settings, flags: dict[str, Any]) -> Exported:
     from reconciler.report.document import dump
+    from reconciler.report.export import document, render_export
     from reconciler.workflow.export import Options, export
     from reconciler.workflow.plan import World
 
-    Path(flags["out"]).mkdir(parents=True, exist_ok=True)
-    settings = settings_from(flags["out"], flags)
     options = Options(
         defaults=not flags["no_defaults"],
         credentials=flags["credentials"] == "env",
         hosts=_hosts(flags["hosts"]),
         force=flags["force"],
-        prune=flags["prune"],
+        prune=flags["prune_gone"],
         progress=_progress(flags),
     )
     with output_to(flags["output"]) as emit:
@@ -59,7 +86,7 @@ def command(**flags: Any) -> int:
             emit(dump(document(done)))
         else:
             emit(render_export(done, style_of(flags)))
-    return 1 if done.incomplete or done.unread else 0
+    return done
 
 
 def _hosts(given: tuple[str, ...]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from reconciler.definitions.document import EXTRA
 from reconciler.definitions.scalars import resolve
+from reconciler.definitions.sources import FROM_ENV, FROM_FILE
 from reconciler.model.build import DEFAULT, Build, Value, Values, elements_of, join
 from reconciler.model.fields import ROWS, Elements, Leaf, Row, Type
 from reconciler.model.secret import Secret
@@ -58,6 +59,9 @@ _ESCAPED = re.compile(
 
 _NOT_IN_BLOCKS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029\ud800-\udfff]")
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_SOURCES = ({FROM_ENV}, {FROM_FILE})
+"""Mappings that stand on one line."""
+
 _REPLACEMENT = "\ufffd"
 _LAST_IN_A_BYTE, _LAST_IN_TWO = 0xFF, 0xFFFF
 
@@ -121,10 +125,6 @@ class _Named(dict[str, Any]):
         self.key = key
 
 
-class _Flow(dict[str, str]):
-    """A mapping on one line: a source."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Tree:
     """Nests the flat levels of a build."""
@@ -146,7 +146,7 @@ class _Tree:
             if not isinstance(value, Secret):
                 _put(node, row.path, self._value(row, value, path))
             elif path in self.sources:
-                _put(node, row.path, _Flow(self.sources[path]))
+                _put(node, row.path, dict(self.sources[path]))
         return node
 
     def _value(self, row: Row, value: Value, path: str) -> Any:
@@ -192,7 +192,7 @@ class _Page:
             self.comment(here, lead.rstrip("- ") if lead else indent)
             head = f"{lead or indent}{key if _is_plain(key) else _quoted(key)}:"
             lead = ""
-            if isinstance(value, Mapping) and value and not isinstance(value, _Flow):
+            if isinstance(value, Mapping) and value and value.keys() not in _SOURCES:
                 self.lines.append(head)
                 self.mapping(value, here, f"{indent}  ")
             elif isinstance(value, list) and value:

@@ -21,7 +21,7 @@ from reconciler.definitions.build import to_build
 from reconciler.definitions.sources import FROM_ENV
 from reconciler.definitions.writer import Ghost, Remarked, nested
 from reconciler.export.fitting import fitted
-from reconciler.export.telling import KEPT, head
+from reconciler.export.telling import head
 from reconciler.export.withholding import withhold
 from reconciler.model.build import (
     CHOICES,
@@ -34,7 +34,7 @@ from reconciler.model.build import (
     join,
 )
 from reconciler.model.definable import definable, variables
-from reconciler.model.exported import Note, Topic
+from reconciler.model.exported import KEPT, Note, Topic
 from reconciler.model.fields import ROWS, Elements, Kind, Row, walk
 from reconciler.model.live import LiveBuild, Loss
 
@@ -78,6 +78,7 @@ class Page:
 
     Attributes:
         build: what the document declares, credentials sealed.
+        seen: what the server has, without what is withheld, credentials sealed: the base of the next export.
         document: what stands in the file.
         comment: above the document, "" where there is nothing to say.
         notes: what to look at.
@@ -86,6 +87,7 @@ class Page:
     """
 
     build: Build
+    seen: Build
     document: dict[str, Any]
     comment: str
     notes: tuple[Note, ...]
@@ -111,6 +113,7 @@ def page(subject: Subject, rules: Rules) -> Page:
         sources={path: {FROM_ENV: name} for path, name in names.items()} if rules.credentials else {},
         ghosts={path: Ghost(_usual(known.build.kind, path)) for path in ghosts},
     )
+    _tidy(made)
     _remark(made, known.assumed)
     fit = fitted(made, known.build.kind)
     notes.add(Topic.CODE_HOST, hosts.unknown)
@@ -124,9 +127,10 @@ def page(subject: Subject, rules: Rules) -> Page:
         notes.add(Topic.INEXPRESSIBLE, [loss.path], "small" if loss.small else "")
     notes.add(Topic.INEXPRESSIBLE, [loss.path for loss in live.own], KEPT)
     build = to_build(fit.value, known.build.kind)
-    left = {path: name for path, name in names.items() if not is_within(path, tuple(fit.dropped))}
+    used = names if rules.credentials else {}
+    left = {path: name for path, name in used.items() if not is_within(path, tuple(fit.dropped))}
     found = tuple(sorted(set(notes.found)))
-    return Page(build, fit.document, head(found), found, left, (*away, *fit.dropped, *unknown))
+    return Page(build, kept.build, fit.document, head(found), found, left, (*away, *fit.dropped, *unknown))
 
 
 @dataclass(slots=True)
@@ -208,6 +212,19 @@ def _usual(kind: Kind, path: str) -> str:
         return "[]"
     value = row.usual_value
     return json.dumps(list(value) if isinstance(value, tuple) else value)
+
+
+def _tidy(node: Any) -> None:
+    """Leave out what is empty and can mean nothing where it stands: choices of what is not chosen, no commit."""
+    for value in node.values() if isinstance(node, dict) else node:
+        if isinstance(value, dict | list):
+            _tidy(value)
+    if not isinstance(node, dict):
+        return
+    idle = [] if node.get("type") in _CHOOSING else list(CHOICES)
+    for leaf in [*idle, "commit_id"]:
+        if node.get(leaf) in ([], ""):
+            del node[leaf]
 
 
 def _remark(document: dict[str, Any], paths: Iterable[str]) -> None:

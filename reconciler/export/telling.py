@@ -5,10 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
-from reconciler.model.exported import Note, Topic
-
-KEPT = "kept by updates"
-"""`Note.text` of what no definition can say and every update keeps, so that only a delete takes it along."""
+from reconciler.model.exported import KEPT, Note, Topic
 
 _WIDTH = 116
 _SENTENCES = (

@@ -1,6 +1,6 @@
 """Documents → files: where each one goes, scripts beside them, what a folder shares, and what goes along.
 
-    pages ─► folder and stem ─► script into its own file ─► without what `_defaults.yaml` supplies ─► text
+pages ─► folder and stem ─► script into its own file ─► without what `_defaults.yaml` supplies ─► text
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ A template's input with chosen values is left out: sent it would lose them, left
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -68,8 +69,6 @@ class _Reader:
                 )
             elif not (row.enum and value == ""):
                 level[row.path] = value
-            elif row.required and row.usual:  # what the platform takes an empty one for
-                self._missing(row, path, level)
         return level
 
     def _missing(self, row: Row, path: str, level: dict[str, Value]) -> None:
@@ -116,7 +115,8 @@ def variables(build: Build) -> dict[str, str]:
     for path in _secrets(build.values, ""):
         name = _variable(build.name, path)
         taken = set(names.values())
-        names[path] = next(n for n in (name, *(f"{name}_{i}" for i in range(2, 10_000))) if n not in taken)
+        further = (f"{name}_{number}" for number in itertools.count(2))
+        names[path] = next(free for free in itertools.chain([name], further) if free not in taken)
     return names
 
 
@@ -132,8 +132,9 @@ def _secrets(values: Values, parent: str) -> Iterator[str]:
 def _variable(build: str, path: str) -> str:
     leaf = path.rpartition("]")[2].removeprefix(".")
     parts = [*_KEYS.findall(path), *([] if leaf in ("default_value", "value") else [leaf])]
-    odd = "" if _PAGE_NAME.fullmatch(build) else f"_{_short_hash(build)}"
-    return f"BUILD_{_upper(build)}{odd}__{'_'.join(_upper(part) for part in parts)}"
+    plain = _upper(build)
+    odd = "" if _PAGE_NAME.fullmatch(build) or plain == _short_hash(build) else f"_{_short_hash(build)}"
+    return f"BUILD_{plain}{odd}__{'_'.join(_upper(part) for part in parts)}"
 
 
 def _upper(text: str) -> str:

@@ -29,6 +29,10 @@ class Topic(enum.Enum):
     UNMERGED = "unmerged"  # a file that could not be changed as it should
 
 
+KEPT = "kept by updates"
+"""`Note.text` of what no definition can say and every update keeps, so that only a delete takes it along."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Note:
     """One thing to look at. `path`: in the table's words, "" for the build; `file`: where, "" where nowhere."""
@@ -50,6 +54,7 @@ class Exported:
         builds: how many builds each project has that a definition holds now.
         written: files that are new, relative to the tree's folder, sorted.
         changed: files that were there and are another now, sorted.
+        removed: files that were taken away, sorted.
         unchanged: how many files are as they were.
         lines: lines of the files that this run is about.
         saved: lines that `_defaults.yaml` saved.
@@ -59,11 +64,13 @@ class Exported:
         incomplete: project → why its list cannot be trusted.
         unread: how many builds could not be read.
         requests: how many requests it took.
+        forgotten: why the ledger could not note what was seen, "" where it could.
     """
 
     builds: Mapping[str, int] = field(default_factory=dict)
     written: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     unchanged: int = 0
     lines: int = 0
     saved: int = 0
@@ -73,3 +80,4 @@ class Exported:
     incomplete: Mapping[str, str] = field(default_factory=dict)
     unread: int = 0
     requests: int = 0
+    forgotten: str = ""

@@ -1,9 +1,9 @@
 """What an export did and what a person should look at, as text and as JSON (`schemas/export.schema.json`).
 
-    shop/api.yaml                                       files that are new or another now
-    Look at:
-      post_build.scripts: no definition can say it, an update would erase it (12 builds: api, web, cron, …)
-    Exported 41 builds of 2 projects into 60 files: 58 new, 2 changed. …
+shop/api.yaml                                       files that are new or another now
+Look at:
+post_build.scripts: no definition can say it, an update would erase it (12 builds: api, web, cron, …)
+Exported 41 builds of 2 projects into 60 files: 58 new, 2 changed. …
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reconciler.model.exported import Exported, Note, Topic
+from reconciler.model.exported import KEPT, Exported, Note, Topic
 from reconciler.report.document import FORMAT_VERSION
 from reconciler.report.ink import Colour, safe
 from reconciler.report.text import Style
@@ -51,6 +51,7 @@ def render_export(done: Exported, style: Style) -> str:
     if not style.quiet:
         lines += [style.ink.paint(f"+ {safe(file)}", Colour.GOOD) for file in done.written if style.verbose]
         lines += [style.ink.paint(f"~ {safe(file)}", Colour.WARN) for file in done.changed]
+        lines += [style.ink.paint(f"- {safe(file)}", Colour.BAD) for file in done.removed]
         lines += _asides(done, style)
     lines.append(style.ink.paint(summary(done), Colour.STRONG))
     return "\n".join(lines) + "\n"
@@ -61,6 +62,8 @@ def _asides(done: Exported, style: Style) -> Iterator[str]:
         yield f"note: the platform's internal read is not to be had: {safe(done.deep_unserved)}"
     for project, why in sorted(done.incomplete.items()):
         yield style.ink.paint(f"! project {safe(project)}: {safe(why)}", Colour.BAD)
+    if done.forgotten:
+        yield f"note: {safe(done.forgotten)}; so the next export cannot tell which side changed"
     grouped = defaultdict[Topic, list[Note]](list)
     for note in done.notes:
         grouped[Topic(note.topic)].append(note)
@@ -68,12 +71,16 @@ def _asides(done: Exported, style: Style) -> Iterator[str]:
         yield "Look at:"
     for topic, words in _WORDS.items():
         if topic in grouped:
-            yield from _topic(topic, words, grouped[topic], style)
+            kept = [note for note in grouped[topic] if note.text == KEPT]
+            yield from _topic(topic, words, [note for note in grouped[topic] if note.text != KEPT], style)
+            yield from _topic(topic, "no definition can say it; updates keep it", kept, style)
     if grouped:
         yield ""
 
 
 def _topic(topic: Topic, words: str, notes: Sequence[Note], style: Style) -> Iterator[str]:
+    if not notes:
+        return
     if topic in _ALONE:
         yield f"  {words}:"
         yield from (f"    {_place(note)}" for note in notes)
@@ -118,7 +125,12 @@ def document(done: Exported) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "complete": not done.incomplete and not done.unread,
         "builds": dict(sorted(done.builds.items())),
-        "files": {"new": list(done.written), "changed": list(done.changed), "unchanged": done.unchanged},
+        "files": {
+            "new": list(done.written),
+            "changed": list(done.changed),
+            "removed": list(done.removed),
+            "unchanged": done.unchanged,
+        },
         "lines": done.lines,
         "saved": done.saved,
         "variables": list(done.variables),

@@ -194,7 +194,7 @@ def _leaf(row: Leaf, stored: Json) -> Value:
     value = inside.get(key)
     if row.always and value is not None:  # labels take any JSON (contract, section 7)
         return as_text(value)
-    return text(inside, key)
+    return text(inside, key) or row.usual  # old builds have none, and run as the usual one
 
 
 def _agreed(row: Leaf, stored: Json, shown: Values, path: str) -> Value:

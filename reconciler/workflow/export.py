@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from reconciler.definitions.loader import load
+from reconciler.definitions.sources import Environment
 from reconciler.export.document import Rules
 from reconciler.model.definition import Desired
-from reconciler.model.exported import Exported
+from reconciler.model.errors import LedgerError, UsageError
+from reconciler.model.exported import Exported, Topic
 from reconciler.model.live import Live, Reading
+from reconciler.model.record import Document, Seen
 from reconciler.model.settings import Settings
 from reconciler.server import reading
 from reconciler.server.deep import only_hosts, read_deep
-from reconciler.server.transport import ReadDoor
+from reconciler.server.projects import read_projects
+from reconciler.server.transport import Clock, ReadDoor
 from reconciler.workflow.export_files import files_of, write_files
-from reconciler.workflow.export_pages import pages_of
-from reconciler.workflow.plan import World, read_door, read_ledger
+from reconciler.workflow.export_pages import Pages, pages_of
+from reconciler.workflow.plan import World, open_ledger, read_door, read_ledger
+
+ALL = "*"
+"""In `Exported.incomplete`: the list of projects itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -51,15 +59,18 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
     """
     desired = load(replace(settings, path=settings.root, selected=()), world.environ, cwd=world.cwd)
     with read_door(settings, world, [d.build for d in desired.definitions]) as door:
-        projects = _projects(door, settings)
+        projects, doubt = _projects(door, settings)
         documents, _ = read_ledger(settings, projects)
         live = _read(door, settings, projects, desired, options)
         hidden = live.deep_unserved or not settings.deep_read
         hosts = {**(only_hosts(door) if hidden else {}), **options.hosts}
         requests = door.requests
+    lists = [(project, one.incomplete) for project, one in live.readings.items()]
     found = pages_of(live, documents, Rules(options.credentials, hosts))
+    _check_names(settings, found)
     files = files_of(settings, desired, found, defaults=options.defaults)
     written = write_files(Path(settings.root), files.files)
+    forgotten = remember(settings, found, world)
     return Exported(
         builds=dict(Counter(project for project, _ in found.pages)),
         written=written.new,
@@ -70,17 +81,54 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
         variables=tuple(sorted({name for one in found.pages.values() for name in one.variables.values()})),
         notes=tuple(sorted(found.notes)),
         deep_unserved=live.deep_unserved,
-        incomplete={project: one.incomplete for project, one in live.readings.items() if one.incomplete},
+        incomplete={project: why for project, why in [*lists, (ALL, doubt)] if why},
         unread=len(found.unread),
         requests=requests,
+        forgotten=forgotten,
     )
 
 
-def _projects(door: ReadDoor, settings: Settings) -> list[str]:
-    """Return the projects that are selected or configured, else all that the token may list."""
+def _check_names(settings: Settings, found: Pages) -> None:
+    """Refuse to write definitions that this tree does not allow to read their variables. Raises UsageError."""
+    allowed = Environment(settings.env, {})
+    names = sorted(name for one in found.pages.values() for name in one.variables.values() if not allowed.allows(name))
+    if names:
+        raise UsageError(
+            f"{len(names)} credentials would come from variables that this tree does not allow, such as {names[0]}",
+            'add "BUILD_*" to `env:` in reconciler.yaml, or use --credentials omit',
+        )
+
+
+_OPEN = frozenset({Topic.CONFLICT.value, Topic.UNDECIDED.value, Topic.UNMERGED.value})
+"""What keeps a build's base as it was: nobody has settled it yet."""
+
+
+def remember(settings: Settings, found: Pages, world: World) -> str:
+    """Note in the ledger what was seen, as the base of the next export; return why not, "" where it was."""
+    now = int((world.clock or Clock()).wall())
+    unsettled = {(note.project, note.name) for note in found.notes if note.topic in _OPEN}
+    seen = defaultdict[str, dict[str, Seen]](dict)
+    for (project, name), one in found.pages.items():
+        if (project, name) not in unsettled:
+            seen[project][name] = Seen(one.seen, now)
+    try:
+        with open_ledger(settings, writable=True) as ledger:
+            for project, builds in sorted(seen.items()):
+                ledger.change(project, partial(_with_seen, builds))
+    except LedgerError as error:
+        return error.message
+    return ""
+
+
+def _with_seen(builds: Mapping[str, Seen], document: Document) -> Document:
+    return replace(document, seen={**document.seen, **builds})
+
+
+def _projects(door: ReadDoor, settings: Settings) -> tuple[list[str], str]:
+    """Return the projects that are selected or configured, else all that the token may list, and any doubt of that."""
     if settings.selected or settings.projects:
-        return sorted(settings.selected or settings.projects)
-    return read_projects(door)[0]
+        return sorted(settings.selected or settings.projects), ""
+    return read_projects(door)
 
 
 def _read(door: ReadDoor, settings: Settings, projects: list[str], desired: Desired, options: Options) -> Live:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from reconciler.apply.folders import write_file
+from reconciler.apply.folders import put_file
 from reconciler.export.beside import ATTRIBUTES, ATTRIBUTES_TEXT, ENV, NOT_EXPORTED, env_example, not_exported
 from reconciler.export.tree import SCHEMAS, Ground, folders_of, new_files
 from reconciler.model.definition import Desired
@@ -16,9 +16,6 @@ from reconciler.model.errors import UsageError
 from reconciler.model.settings import Settings
 from reconciler.workflow.export_pages import Pages
 from reconciler.workflow.schema import schema_text
-
-_MODE = 0o666
-"""Of a new file, less what the umask takes away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,7 @@ def _text(path: Path) -> str:
 
 def write_files(root: Path, files: Mapping[str, str]) -> Written:
     """Write what is not there as it is to be, each file whole or not at all. Raises UsageError."""
-    new, changed = [], []
+    new, changed = list[str](), list[str]()
     for name in sorted(files):
         path = root / name
         data = files[name].encode("utf-8")
@@ -111,8 +108,10 @@ def write_files(root: Path, files: Mapping[str, str]) -> Written:
             if before == data:
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(path, files[name], mode=_MODE)
+            put_file(path, data)
         except OSError as error:
-            raise UsageError(f"{name} cannot be written: {error.strerror}", "make room, or the folder writable") from None
+            raise UsageError(
+                f"{name} cannot be written: {error.strerror}", "make room, or the folder writable"
+            ) from None
         (new if before is None else changed).append(name)
     return Written(tuple(new), tuple(changed), len(files) - len(new) - len(changed))
