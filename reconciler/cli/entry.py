@@ -19,6 +19,7 @@ from reconciler.model.errors import ReconcilerError
 USAGE, FAULT, INTERRUPTED = 64, 70, 130
 
 COMMANDS = {
+    "init": ("reconciler.cli.init", "Bring an existing server under Git: ask, look, write, export."),
     "validate": ("reconciler.cli.validate", "Check definitions offline: every problem of every file."),
     "plan": ("reconciler.cli.plan", "Show what apply would do. Reads, never writes."),
     "apply": ("reconciler.cli.apply", "Make the server match the definitions."),
