@@ -6,7 +6,7 @@ import click
 
 from reconciler.cli.telling import Command
 
-NAMES = ("build", "reconciler", "plan", "saved-plan", "config")
+NAMES = ("build", "reconciler", "plan", "saved-plan", "config", "adopt")
 
 
 @click.command("schema", cls=Command)
@@ -14,7 +14,7 @@ NAMES = ("build", "reconciler", "plan", "saved-plan", "config")
 def command(name: str) -> int:
     """Print a JSON Schema: of a definition (build), of reconciler.yaml (reconciler), of what commands print as JSON.
 
-    Those are plan (also for apply) and config; saved-plan is what `plan --out` writes.
+    Those are plan (also for apply), config and adopt; saved-plan is what `plan --out` writes.
     """
     from reconciler.workflow.schema import schema_text
 
