@@ -402,3 +402,40 @@ def test_a_person_who_leaves_has_written_nothing(newcomer: Newcomer):
     talk.answer(b"[all]", "\x04")
     code, heard = talk.end()
     assert (code, newcomer.files()) == (130, {}), heard
+
+
+# The guide -----------------------------------------------------------------------------------------------
+
+
+def test_the_guide_shows_what_is_printed(newcomer: Newcomer, monkeypatch, tmp_path):
+    """Line by line, in this order; an ellipsis stands for what is left out."""
+    guide = (ROOT / "docs" / "init.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```text\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    assert TOKEN in guide
+    folder = tmp_path / "shop-builds"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    first = newcomer.done("--ci", "github").out.replace(newcomer.url, "http://127.0.0.1:8400")
+    newcomer.capsys.readouterr()
+    assert call(["adopt", "--yes"]) == 0
+    assert call(["plan", "--detailed-exitcode"]) == 0
+    second = newcomer.capsys.readouterr().out
+    for block, printed in zip(blocks, (first, second), strict=True):
+        assert not missing(block.splitlines(), printed.splitlines())
+
+
+def missing(shown: list[str], printed: list[str]) -> list[str]:
+    """Lines of the guide that were not printed, or not in this order."""
+    rest = iter(printed)
+    return [line for line in shown if not any(_is(line, other) for other in rest)]
+
+
+def _is(line: str, printed: str) -> bool:
+    return printed.startswith(line[:-1]) if line.endswith("…") else printed == line
+
+
+def test_an_invented_line_would_be_found():
+    """The positive control of the test above."""
+    assert missing(["a", "…", "c…"], ["a", "b", "cd"]) == []
+    assert missing(["c", "a"], ["a", "c"]) == ["a"]
