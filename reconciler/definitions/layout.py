@@ -55,6 +55,7 @@ class Node:
     alias: str = ""
     entries: list[Entry] = field(default_factory=list)
 
+
 @dataclass(slots=True)
 class Entry:
     """A key with its value, or an element of a list.
@@ -125,9 +126,7 @@ class Page:
     def deeper(self, line: int, column: int) -> int:
         """Return the offset behind the comments that follow from here and are indented deeper than a column."""
         end = line
-        while line < len(self.text) and (
-            self.is_blank(line) or (self.is_comment(line) and self.indent(line) > column)
-        ):
+        while line < len(self.text) and (self.is_blank(line) or (self.is_comment(line) and self.indent(line) > column)):
             blank, line = self.is_blank(line), self.finish(line)
             end = end if blank else line
         return end
