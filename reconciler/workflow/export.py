@@ -83,7 +83,7 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
         written=written.new,
         changed=written.changed,
         removed=written.removed,
-        unchanged=written.same,
+        unchanged=written.same + len(opened.texts.keys() - files.files.keys()),
         lines=files.lines,
         saved=files.saved,
         variables=tuple(sorted({*files.variables, *_names(desired)})),
