@@ -47,16 +47,34 @@ def keep_out_of_git(folder: Path) -> None:
         ignore.write_text("*\n", encoding="utf-8")
 
 
-def write_file(path: Path, text: str, mode: int = _MODE_FILE) -> None:
-    """Write a file whole or not at all, on the disk when this returns. Raises OSError."""
-    part = path.with_name(f".{path.name}.part")
+def write_file(path: Path, text: str) -> None:
+    """Write a file whole or not at all, for our own eyes, on the disk when this returns. Raises OSError."""
+    put_file(path, text.encode("utf-8", "backslashreplace"), mode=_MODE_FILE, flush=True)
+
+
+def put_file(path: Path, data: bytes, *, mode: int = 0o666, flush: bool = False) -> None:
+    """Write a file whole or not at all. Raises OSError.
+
+    Args:
+        path: one that is there keeps its mode; one that is a link stays one, and what it leads to is written.
+        data: its bytes.
+        mode: of a new file, less what the umask takes away.
+        flush: it is on the disk when this returns.
+    """
+    path = Path(os.path.realpath(path))
+    there = path.stat().st_mode & 0o7777 if path.exists() else None
+    part = path.with_name(f".{hashlib.sha256(path.name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(text.encode("utf-8", "backslashreplace"))
-        file.flush()
-        os.fsync(file.fileno())
+        if there is not None:
+            os.fchmod(descriptor, there)
+        file.write(data)
+        if flush:
+            file.flush()
+            os.fsync(file.fileno())
     part.replace(path)
-    flush_folder(path.parent)
+    if flush:
+        flush_folder(path.parent)
 
 
 def flush_folder(folder: Path) -> None:

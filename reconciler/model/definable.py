@@ -8,6 +8,7 @@ A template's input with chosen values is left out: sent it would lose them, left
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -114,7 +115,8 @@ def variables(build: Build) -> dict[str, str]:
     for path in _secrets(build.values, ""):
         name = _variable(build.name, path)
         taken = set(names.values())
-        names[path] = next(n for n in (name, *(f"{name}_{i}" for i in range(2, 10_000))) if n not in taken)
+        further = (f"{name}_{number}" for number in itertools.count(2))
+        names[path] = next(free for free in itertools.chain([name], further) if free not in taken)
     return names
 
 
