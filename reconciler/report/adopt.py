@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from reconciler.plan.adoption import DIFFERENCES, Adoption, Entry, Fate
+from reconciler.plan.adoption import Adoption, Entry, Fate
+from reconciler.plan.assumed import DIFFERENCES
 from reconciler.plan.step import Trouble
 from reconciler.plan.unreadable import Setting
 from reconciler.report.document import change_document
