@@ -333,6 +333,7 @@ READING = {
     "plan": ["--detailed-exitcode"],
     "schema": [],
     "config": [],
+    "export": ["--out"],
 }
 """Commands that read, with their flags; PATH and the server are added."""
 
