@@ -366,14 +366,14 @@ CASES = [
     Case(
         "an element comes, in its place",
         {**ROOT, "api.yaml": PARAMETERS},
-        {"api": envs(lambda found: found.insert(1, named("N", "n")))},
+        {"api": envs(lambda found: found.insert(1, named("NEW", "x")))},
         {
             **ROOT,
             "api.yaml": PARAMETERS.replace(
                 "  # what\n",
-                '  - key: N\n    type: string\n    default_value: "n"\n    is_credential: false\n    description: ""\n'
+                '  - key: NEW\n    type: string\n    default_value: x\n    is_credential: false\n    description: ""\n'
                 "  # what\n",
-            ).replace('"n"', "n"),
+            ),
         },
     ),
     Case(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reconciler.definitions.loader import load
 from reconciler.definitions.opened import open_tree
 from reconciler.export.document import Rules
 from reconciler.export.rewriting import Rewriting
@@ -18,13 +20,30 @@ from reconciler.workflow.export_files import write_files
 from reconciler.workflow.export_pages import pages_of
 from reconciler.workflow.merging import merge_into
 from reconciler.workflow.plan import read_door, read_ledger
-from tests.export.merging_cases import API, CASES, ROOT, TEMPLATE, Case, Files, script, timeout
-from tests.rig import Rig
+from tests.export.merging_cases import (
+    API,
+    CASES,
+    PARAMETERS,
+    PLAIN,
+    ROOT,
+    SCRIPTS,
+    SECRET,
+    SHARED,
+    TEMPLATE,
+    Case,
+    Files,
+    both,
+    envs,
+    named,
+    script,
+    timeout,
+)  # fmt: skip
+from tests.rig import Rig, Stored
 
 
-def merged(rig: Rig, *, force: bool = False, prune: bool = False) -> Rewriting:
-    """Read the server and put what changed there into the tree."""
-    desired = rig.load()
+def merged(rig: Rig, *, force: bool = False, prune: bool = False, path: str = "") -> Rewriting:
+    """Read the server and put what changed there into the tree, or into a folder of it."""
+    desired = load(replace(rig.settings, path=str(rig.tree / path)), rig.environ, cwd=str(rig.tree))
     projects = sorted({d.build.project for d in desired.definitions})
     documents, _ = read_ledger(rig.settings, projects)
     with read_door(rig.settings, rig.world, [d.build for d in desired.definitions]) as door:
@@ -209,17 +228,95 @@ def test_what_was_exported_last_is_as_good_a_base_as_a_record(tmp_path: Path):
     assert tree(rig)["api.yaml"] == API.replace("make build", "make mine").replace("30", "45")
 
 
+ODD = "? name\n: a\n? build_script\n: {from_file: build.sh}\n"
+"""A definition whose layout is not edited."""
+
+
 def test_a_file_that_cannot_be_edited_stays_whole(tmp_path: Path):
-    """It is told by its name, and what is shared does not change as if it had agreed."""
-    files = {
-        **ROOT,
-        "a.yaml": "name: a\nbuild_script: &s |\n  one\n  two\ninstalls: []\nparameters:\n"
-        "  - {key: X, default_value: *s}\n",
+    """It is told by its name, and what it shares does not change as if it had agreed."""
+    files = {**SCRIPTS, "a.yaml": ODD}
+    rig = scene(tmp_path, Case("", files, {"a": both(script("all\n"), installed), "b": script("all\n")}, {}))
+    write(rig, {"a.yaml": ODD + "? installs\n: []\n"})
+    rig.forget()
+    (note,) = merged(rig, force=True).notes
+    assert (note.topic, note.name, note.file) == ("unmerged", "a", "a.yaml")
+    assert tree(rig) == {
+        **files,
+        "a.yaml": ODD + "? installs\n: []\n",
+        "b.sh": "all\n",
+        "b.yaml": "name: b\nbuild_script: {from_file: b.sh}\n",
     }
-    rig = scene(tmp_path, Case("", files, {"a": script("one\nthree\n")}, {}))
+
+
+def installed(build: Stored) -> None:
+    build["pre_build"]["installs"] = [{"name": "go", "version": "1"}]
+
+
+def test_defaults_that_cannot_be_edited_are_overridden(tmp_path: Path):
+    """Each definition says it itself, and the file is told."""
+    files = {"_defaults.yaml": PLAIN + "? advanced_settings\n: {timeout: 30}\n", "a.yaml": "name: a\n"}
+    rig = scene(tmp_path, Case("", files, {"a": timeout(45)}, {}))
+    (note,) = merged(rig).notes
+    assert (note.topic, note.file) == ("unmerged", "_defaults.yaml")
+    assert tree(rig) == {**files, "a.yaml": "name: a\nadvanced_settings:\n  timeout: 45\n"}
+    assert rig.plan().empty
+
+
+def test_what_is_shared_with_a_broken_file_does_not_change(tmp_path: Path):
+    """Where part of the tree was asked for, nobody knows what the rest of it uses."""
+    files = {**SHARED, "x/c.yaml": "name: c\n", "y/bad.yaml": "name: d\n"}
+    rig = scene(tmp_path, Case("", files, dict.fromkeys("abc", timeout(45)), {}))
+    write(rig, {"y/bad.yaml": "name: [\n"})
+    merged(rig, path="x")
+    assert tree(rig) == {
+        **files,
+        "y/bad.yaml": "name: [\n",
+        "x/c.yaml": "name: c\nadvanced_settings:\n  timeout: 45\n",
+    }
+
+
+def test_a_text_that_repeats_a_credential_is_not_taken(tmp_path: Path):
+    """Git's stays, and both the change and its reason are told."""
+    text = SECRET + "build_script: make\n"
+    rig = Rig(tmp_path)
+    rig.environ = {"BUILD_PW": "canary-1234"}
+    write(rig, {**ROOT, "api.yaml": text})
+    rig.applied()
+    rig.meddle("api", script("login canary-1234"))
+    assert "canary" in rig.stored("api")["scripts"]
     made = merged(rig)
-    after = tree(rig)
-    assert (after == files and notes(made) == [("unmerged", "a", "")]) or rig.plan().empty
+    assert notes(made) == [("unmerged", "api", "build_script")]
+    assert tree(rig) == {**ROOT, "api.yaml": text}
+    assert "canary" not in repr(made)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_what_comes_from_the_environment_stays_there(tmp_path: Path, force: bool):
+    """A script too: the server's may hold what nobody wants in Git."""
+    text = "name: api\nbuild_script: {from_env: BUILD_SCRIPT}\n"
+    rig = Rig(tmp_path)
+    rig.environ = {"BUILD_SCRIPT": "canary of git"}
+    write(rig, {**ROOT, "api.yaml": text})
+    rig.applied()
+    rig.meddle("api", script("canary of the server"))
+    made = merged(rig, force=force)
+    assert [(note.topic, note.path, note.text) for note in made.notes] == [
+        ("credential", "build_script", "differs from BUILD_SCRIPT: change it there")
+    ]
+    assert tree(rig) == {**ROOT, "api.yaml": text}
+    assert "canary" not in repr(made)
+
+
+def test_a_new_credential_comes_as_a_variable(tmp_path: Path):
+    """Its value is nowhere."""
+    rig = scene(tmp_path, Case("", {**ROOT, "api.yaml": PARAMETERS}, {}, {}))
+    rig.meddle("api", envs(lambda found: found.append(named("PW", "canary", is_credential=True))))
+    assert "canary" in repr(rig.stored("api"))
+    made = merged(rig)
+    assert notes(made) == []
+    assert "default_value: {from_env: BUILD_API__PW}" in tree(rig)["api.yaml"]
+    assert rig.plan().empty
+    assert "canary" not in repr(made) + repr(tree(rig))
 
 
 def test_a_byte_order_mark_and_windows_lines_stay(tmp_path: Path):
