@@ -31,7 +31,7 @@ from reconciler.model.build import (
 )
 from reconciler.model.declared import choice_paths, secret_paths
 from reconciler.model.fields import HIDDEN, ROWS, Elements, Leaf, Row, Sight, Type
-from reconciler.model.live import LiveBuild
+from reconciler.model.live import LiveBuild, Stamps
 from reconciler.model.record import Record
 from reconciler.model.secret import Secret
 
@@ -83,6 +83,12 @@ def know(live: LiveBuild, record: Record | None) -> Known:
     marked = _seal(rows, shown, record.secrets, "")
     values = _merge(rows, marked, recorded, trusted=trust is not Trust.STALE and not seen)
     return Known(live, record, trust, values, recorded, _renamed(rows, live, record), seen)
+
+
+def remembered(build: Build) -> Known:
+    """Return a build that is not read but remembered, so that others can be compared with it."""
+    live = LiveBuild(build.project, build.name, "", Stamps(0, ""), build=build)
+    return Known(live, None, Trust.NONE, build.values)
 
 
 def marked(desired: Build, known: Known) -> frozenset[str]:

@@ -20,10 +20,11 @@ OPTIONAL: tuple[Path, ...] = (
     ("advanced_settings", "cache_setting"),
 )
 
-_TOP = {
+TOP = {
     kind: frozenset({"project_key", EXTRA}).union(row.path.partition(".")[0] for row in rows)
     for kind, rows in ROWS.items()
 }
+"""Kind → the keys of defaults that apply to it."""
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def with_defaults(own: dict[str, Any], defaults: Mapping[str, Any], kind: Kind) 
     """Return a document with the defaults that apply to it."""
     if not defaults:
         return own
-    applying = {key: value for key, value in defaults.items() if key in _TOP[kind]}
+    applying = {key: value for key, value in defaults.items() if key in TOP[kind]}
     for path in OPTIONAL:
         if not isinstance(lookup(own, path), dict):
             applying = _without(applying, path)

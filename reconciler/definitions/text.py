@@ -10,7 +10,7 @@ from reconciler.definitions.compose import Fault, Unreadable
 MAX_BYTES = 8 * 1024 * 1024
 
 _BREAK = re.compile(r"\r\n|\r|\n")
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _UTF_8 = "save the file as UTF-8"
 
@@ -34,8 +34,8 @@ def decode(data: bytes) -> str:
     """Return the text, without its byte order mark. Raises Undecodable."""
     if data.startswith(_WIDE_BOMS) or b"\x00" in data[:4]:
         raise Undecodable(1, 1, "this is UTF-16 or UTF-32, or no text at all; UTF-8 is wanted")
-    if data.startswith(_BOM):
-        data = data[len(_BOM) :]
+    if data.startswith(BOM):
+        data = data[len(BOM) :]
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -46,9 +46,8 @@ class Ground:
 
     def defaults(self, folder: str) -> Mapping[str, Any]:
         """Return the defaults in force in a folder, which may not be there yet."""
-        while folder and folder not in self.chains:
-            folder = posixpath.dirname(folder)
-        return self.chains.get(folder, {})
+        above = (folder[:place] for place in range(len(folder), 0, -1) if folder[place : place + 1] in ("", "/"))
+        return next((self.chains[one] for one in (*above, "") if one in self.chains), {})
 
 
 @dataclass(frozen=True, slots=True)

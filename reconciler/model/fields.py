@@ -296,6 +296,16 @@ HIDDEN = (Sight.UNREADABLE, Sight.PARTIAL)
 ASSUMED_USUAL = ("infrastructure", "script_type")
 """Unreadable settings whose usual value is taken as matching in comparison (design, "Unreadable settings")."""
 
+FOLLOWERS: dict[str, tuple[str, ...]] = {
+    f"{_ADV}.cluster_name": (f"{_ADV}.strategy_name",),
+    f"{_ADV}.cache_setting.enabled": (f"{_ADV}.cache_setting.cache_dir",),
+    "docker_build_step.dockerfile_source": (
+        "docker_build_step.template_name",
+        "docker_build_step.dockerfile_directory",
+    ),
+}
+"""A setting → those that the server drops or does not know beside another value of it (contract, section 1)."""
+
 SERVER_OUTPUTS = ("IMAGE", "PKG_FILE")
 """The outputs that the server puts in front of every build's own."""
 

@@ -11,31 +11,21 @@ build) takes Git's values: the server has nothing to keep.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from reconciler.compare.diff import diff
 from reconciler.compare.knowledge import Known
-from reconciler.compare.resolve import BLOCK, CACHE, CLUSTER, DOCKER, STRATEGY, default_of
+from reconciler.compare.resolve import BLOCK, CLUSTER, DOCKER, STRATEGY, default_of
 from reconciler.model.build import DEFAULT, Build, Element, Value, Values, elements_of, same
 from reconciler.model.change import Change, ChangeKind
 from reconciler.model.declared import declared_paths, secrets_in
 from reconciler.model.definition import Definition
-from reconciler.model.fields import ROWS, Elements, Leaf, Row, Sight
+from reconciler.model.fields import FOLLOWERS, ROWS, Elements, Leaf, Row, Sight
 from reconciler.model.ignore import Part, Parts, matches, parts_of
 from reconciler.model.secret import Secret
 from reconciler.plan.hidden import sentences
 from reconciler.plan.step import Block, Step
-
-FOLLOWERS: Mapping[str, tuple[str, ...]] = {
-    CLUSTER: (STRATEGY,),
-    f"{CACHE}.enabled": (f"{CACHE}.cache_dir",),
-    f"{DOCKER}.dockerfile_source": (f"{DOCKER}.template_name", f"{DOCKER}.dockerfile_directory"),
-}
-"""A setting → those that the server drops or does not know beside another value of it (contract, section 1).
-
-Where Git's value of the first is ignored and differs, Git's values of the others mean nothing.
-"""
 
 
 @dataclass(frozen=True, slots=True)

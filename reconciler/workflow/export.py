@@ -68,7 +68,7 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
     lists = [(project, one.incomplete) for project, one in live.readings.items()]
     found = pages_of(live, documents, Rules(options.credentials, hosts))
     _check_names(settings, found)
-    files = files_of(settings, desired, found, defaults=options.defaults)
+    files = files_of(settings, desired, found, world.cwd, defaults=options.defaults)
     written = write_files(Path(settings.root), files.files)
     forgotten = remember(settings, found, world)
     return Exported(

@@ -6,7 +6,7 @@ import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from reconciler.apply.folders import put_file
 from reconciler.export.beside import ATTRIBUTES, ATTRIBUTES_TEXT, ENV, NOT_EXPORTED, env_example, not_exported
@@ -35,28 +35,28 @@ class Written:
     same: int
 
 
-def files_of(settings: Settings, desired: Desired, found: Pages, *, defaults: bool) -> Files:
+def files_of(settings: Settings, desired: Desired, found: Pages, cwd: str, *, defaults: bool) -> Files:
     """Return the files of builds that no definition describes yet, and what goes along."""
     defined = {(d.build.project, d.build.name) for d in desired.definitions}
     fresh = [one for name, one in sorted(found.pages.items()) if name not in defined]
-    ground = _ground(settings, desired)
+    ground = _ground(settings, desired, cwd)
     new = new_files(fresh, ground, defaults=defaults)
     return Files({**new.files, **_beside(settings, found, ground)}, new.saved)
 
 
-def _ground(settings: Settings, desired: Desired) -> Ground:
+def _ground(settings: Settings, desired: Desired, cwd: str) -> Ground:
     """Look at what is there: where each project's definitions are, and which names are taken."""
     root = Path(settings.root)
     out = Path(settings.path).relative_to(root).as_posix()
-    return Ground("" if out == "." else out, _homes(settings, desired), _taken(root))
+    return Ground("" if out == "." else out, _homes(settings, desired, cwd), _taken(root))
 
 
-def _homes(settings: Settings, desired: Desired) -> dict[str, str]:
+def _homes(settings: Settings, desired: Desired, cwd: str) -> dict[str, str]:
+    """Return project → the folder where most of its definitions are, relative to the root."""
     folders = defaultdict[str, Counter[str]](Counter)
     for definition in desired.definitions:
-        file = PurePosixPath(definition.place.file)
-        folders[definition.build.project][posixpath.dirname(str(file))] += 1
-    del settings
+        folder = Path(cwd, definition.place.file).parent.relative_to(settings.root).as_posix()
+        folders[definition.build.project]["" if folder == "." else folder] += 1
     return {project: min(found, key=lambda folder: (-found[folder], folder)) for project, found in folders.items()}
 
 

@@ -1,0 +1,158 @@
+"""A setting that differs → whether the server's value is taken, by who changed it since they last agreed.
+
+                        Git as then      Git changed
+    server as then           -           LOCAL: Git's stays
+    server changed         taken         CONFLICT: Git's stays
+    nobody knows       UNDECIDED: Git's stays          (forced: the server's, everywhere)
+
+Settings that mean something only together (`FOLLOWERS`, a block that is null in the file) are decided as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.definitions.document import exists, lookup
+from reconciler.export.document import Page, is_within
+from reconciler.model.change import Change, ChangeKind
+from reconciler.model.exported import Topic
+from reconciler.model.fields import FOLLOWERS, ROWS, Kind
+
+BLOCK = "advanced_settings"
+_LEADERS = {follower: leader for leader, followers in FOLLOWERS.items() for follower in followers}
+_UNCHANGED = (ChangeKind.UNVERIFIABLE, ChangeKind.RELEASED)
+_ORDER = "[\0]"
+"""Stands for the order of a list: inside the list, and in no element."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A build that Git defines and the server has, in the same project.
+
+    Attributes:
+        page: what an export of it alone would write.
+        differs: the definition against the server; `()` where they are of two kinds.
+        local: the definition against the base; `()` where they are of two kinds, or there is no base.
+        remote: the server against the base; likewise.
+        base: kind of the build that both last agreed on; None where nobody knows one.
+    """
+
+    page: Page
+    differs: tuple[Change, ...] = ()
+    local: tuple[Change, ...] = ()
+    remote: tuple[Change, ...] = ()
+    base: Kind | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Project and name."""
+        return self.page.build.project, self.page.build.name
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a decision has to say about a setting; `path` "" is the whole build."""
+
+    topic: Topic
+    path: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the definition takes from the server.
+
+    Attributes:
+        taken: the differences to settle in the server's favour.
+        secret: secrets that differ: they are told, and no value is taken.
+        converted: the definition becomes what the server has as a whole, of the other kind.
+        remarks: what stays as it is in Git, and why.
+    """
+
+    taken: tuple[Change, ...] = ()
+    secret: tuple[Change, ...] = ()
+    converted: bool = False
+    remarks: tuple[Remark, ...] = ()
+
+
+def decide(pair: Pair, kind: Kind, whole: dict[str, Any], *, force: bool) -> Decision:
+    """Decide about every difference of one build.
+
+    Args:
+        pair: the build.
+        kind: of the definition.
+        whole: the definition with its defaults.
+        force: the server's side wins everywhere.
+    """
+    if pair.page.build.kind is not kind:
+        return _converted(pair, kind, force=force)
+    court = _Court(pair, kind, tuple(null_blocks(whole, kind)))
+    taken, secret, remarks = [], [], []
+    for change in counted(pair.differs):
+        if change.sensitive and change.kind is ChangeKind.CHANGED:
+            secret.append(change)
+            continue
+        topic = None if force else court.against(change)
+        if topic is None:
+            taken.append(change)
+        else:
+            remarks.append(Remark(topic, change.path))
+    return Decision(tuple(taken), tuple(secret), remarks=tuple(remarks))
+
+
+def _converted(pair: Pair, kind: Kind, *, force: bool) -> Decision:
+    now = pair.page.build.kind
+    text = f"a {kind.value} build in Git, a {now.value} one on the server"
+    if force or (pair.base is kind and not counted(pair.local)):
+        return Decision(converted=True)
+    if pair.base is None:
+        return Decision(remarks=(Remark(Topic.UNDECIDED, "", text),))
+    return Decision(remarks=(Remark(Topic.CONFLICT if pair.base is kind else Topic.LOCAL, "", text),))
+
+
+def counted(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return the changes that are differences: what cannot be known and what is released are none."""
+    return tuple(change for change in changes if change.kind not in _UNCHANGED)
+
+
+def null_blocks(whole: dict[str, Any], kind: Kind) -> Iterator[str]:
+    """Yield the blocks of settings that a document sets to null as a whole, outer ones first."""
+    blocks = {path[: path.rindex(".")] for row in ROWS[kind] if "." in (path := row.path)}
+    for block in sorted({*blocks, *(block.rpartition(".")[0] for block in blocks)} - {"", "docker_build_step"}):
+        steps = tuple(block.split("."))
+        if exists(whole, steps) and lookup(whole, steps) is None:
+            yield block
+
+
+@dataclass(frozen=True, slots=True)
+class _Court:
+    pair: Pair
+    kind: Kind
+    nulls: tuple[str, ...]
+
+    def against(self, change: Change) -> Topic | None:
+        """Return why the server's value is not taken; None where it is."""
+        if self.pair.base is None:
+            return Topic.UNDECIDED
+        if self.pair.base is not self.kind:
+            return Topic.CONFLICT
+        about = self._about(change)
+        local = self._is_about(counted(self.pair.local), about)
+        remote = self._is_about(counted(self.pair.remote), about)
+        if local:
+            return Topic.CONFLICT if remote else Topic.LOCAL
+        unknown = self._is_about((*self.pair.local, *self.pair.remote), about)
+        return Topic.UNDECIDED if unknown and not remote else None
+
+    def _is_about(self, changes: Iterable[Change], about: str) -> bool:
+        others = (self._about(change) for change in changes if change.kind is not ChangeKind.RELEASED)
+        return any(is_within(other, (about,)) or is_within(about, (other,)) for other in others)
+
+    def _about(self, change: Change) -> str:
+        """Return what is decided as one with a change."""
+        path = _LEADERS.get(change.path, change.path)
+        if change.kind is ChangeKind.MOVED:
+            path += _ORDER
+        return next((block for block in self.nulls if is_within(path, (block,))), path)

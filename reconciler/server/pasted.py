@@ -1,0 +1,54 @@
+"""Many secrets, asked of many texts: does this one repeat any of them, as whatever program wrote it?
+
+    secrets ─► written forms ─► by their first characters ─┐
+    a text ─► its runs of as many characters ──────────────┴─► the few forms that may begin there
+
+A text is read once, however many secrets there are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NoReturn
+
+from reconciler.model.fields import ASTERISKS
+from reconciler.model.secret import MASK, Secret
+from reconciler.server import wire
+from reconciler.server.forms import SHORTEST
+
+
+class Pasted:
+    """The written forms of many secrets; it prints as a mask.
+
+    Args:
+        secrets: those that hold nothing, or the server's asterisks, are passed over; so are forms of less than
+            `SHORTEST` characters, which cannot be told from common words.
+    """
+
+    __slots__ = ("_forms",)
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        forms: defaultdict[str, set[str]] = defaultdict(set)
+        for secret in set(secrets):
+            for form in () if secret.holds(ASTERISKS) else wire.written(secret):
+                if len(form) >= SHORTEST:
+                    forms[form[:SHORTEST]].add(form)
+        self._forms = {start: tuple(found) for start, found in forms.items()}
+
+    def repeats(self, text: str) -> bool:
+        """Tell whether a text repeats one of the secrets, or a line of one."""
+        forms = self._forms
+        if not forms:
+            return False
+        for place in range(len(text) - SHORTEST + 1):
+            start = text[place : place + SHORTEST]
+            if start in forms and text.startswith(forms[start], place):
+                return True
+        return False
+
+    def __repr__(self) -> str:
+        return f"Pasted({MASK})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is never serialised")

@@ -1,0 +1,96 @@
+"""Definitions, live builds and what was last agreed on → the server's changes in the files of the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.compare.diff import diff
+from reconciler.compare.knowledge import know, remembered
+from reconciler.definitions.opened import Opened
+from reconciler.export.deciding import Pair, counted
+from reconciler.export.document import Page
+from reconciler.export.merging import Key, Sides
+from reconciler.export.rewriting import Rewriting, rewrite
+from reconciler.model.build import Build
+from reconciler.model.definition import Definition, Desired
+from reconciler.model.live import Live, LiveBuild
+from reconciler.model.record import Document
+from reconciler.plan.ignoring import with_ignored
+
+
+def merge_into(
+    opened: Opened,
+    desired: Desired,
+    live: Live,
+    documents: Mapping[str, Document],
+    pages: Mapping[Key, Page],
+    *,
+    force: bool = False,
+    prune: bool = False,
+) -> Rewriting:
+    """Return the files of a tree with what changed on the server.
+
+    Args:
+        opened: the tree as it stands in files, all of it.
+        desired: the same, loaded; what is not in here stays as it is.
+        live: what was read.
+        documents: project → what the ledger holds.
+        pages: what an export of each live build alone would write; builds without one stay as they are.
+        force: the server's side wins everywhere.
+        prune: take definitions away whose build is gone and that nobody changed since it was there.
+    """
+    pairs, gone, elsewhere = [], {}, {}
+    projects = {name: p for p, one in sorted(live.readings.items()) for name in one.builds}
+    for definition in desired.definitions:
+        key = definition.build.project, definition.build.name
+        document = documents.get(key[0], Document())
+        reading, found = live.readings.get(key[0]), live.build(*key)
+        if found is not None:
+            if key in pages and found.build is not None:
+                pairs.append(pair(definition, found, document, pages[key], live.local_cluster))
+        elif key[1] in projects:
+            elsewhere[key] = projects[key[1]]
+        elif reading is not None and not reading.incomplete:
+            gone[key] = _is_as_agreed(definition, document, live.local_cluster)
+    return rewrite(opened, Sides(pairs, gone, elsewhere, force, prune))
+
+
+def pair(
+    definition: Definition, live: LiveBuild, document: Document, page: Page, local_cluster: str | None = None
+) -> Pair:
+    """Return one build with its three differences. `live` was read.
+
+    A name that moved on the server without a write is a difference here: it is how Git gets to know.
+    """
+    build, name = definition.build, live.name
+    known = replace(know(live, document.records.get(name)), renamed={})
+    now = replace(live.build, values=known.values) if live.build else build
+    if now.kind is build.kind:
+        left = with_ignored(definition, known, local_cluster)
+        build, known = left.definition.build, left.known
+    differs = diff(build, known, local_cluster) if now.kind is build.kind else ()
+    base = base_of(document, name)
+    if base is None:
+        return Pair(page, differs)
+    before = remembered(base)
+    local = diff(build, before, local_cluster) if base.kind is build.kind else ()
+    remote = diff(now, before, local_cluster) if base.kind is now.kind else ()
+    return Pair(page, differs, local, remote, base.kind)
+
+
+def base_of(document: Document, name: str) -> Build | None:
+    """Return the build that Git and the server last agreed on: the newer of what was recorded and what was exported."""
+    record, seen = document.records.get(name), document.seen.get(name)
+    if record and (seen is None or record.when > seen.when):
+        return record.build
+    return seen.build if seen else None
+
+
+def _is_as_agreed(definition: Definition, document: Document, local_cluster: str | None) -> bool:
+    """Tell whether the server once had a build as Git has it now."""
+    build, base = definition.build, base_of(document, definition.build.name)
+    if base is None or base.kind is not build.kind:
+        return False
+    left = with_ignored(definition, remembered(base), local_cluster).definition.build
+    return not counted(diff(left, remembered(base), local_cluster))
