@@ -82,7 +82,7 @@ class _Maker:
     def build(self, name: str, project: str) -> Stored:
         """Make one: of a kind as common as in companies."""
         kind = self.draw.choices(("plain", "template", "jenkins", "vm"), (80, 12, 4, 4))[0]
-        if name in ODD_NAMES and kind == "jenkins":
+        if name in ODD_NAMES[:12] or (name in ODD_NAMES and kind == "jenkins"):
             kind = "plain"
         made = getattr(self, f"_{kind}")(name, project)
         self.clock += self.draw.randint(600, 90_000)

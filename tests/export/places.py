@@ -8,11 +8,13 @@ the one that was made from its definition is explained where a note names its pl
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from reconciler.emulator.variables import merge
 from reconciler.model.build import Build, Element, elements_of
 from reconciler.model.definition import Desired
 from reconciler.model.secret import Secret
@@ -58,7 +60,7 @@ _LISTS = (
 _LEAVES = {"codehost_id": "codehost_name", "source": "codehost_name", "repo_owner": "repo_namespace"}
 
 _SHOWN = re.compile(
-    r"name|product_name|template_id|scripts|timeout|cache_.*|outputs\..*|post_build\..*"
+    r"name|product_name|template_id|scripts|timeout|cache_enable|cache_user_dir|outputs\..*|post_build\..*"
     r"|(targets\.\d+\.)?repos\.\d+\.(source|repo_owner|repo_name|branch|remote_name|checkout_path|submodules|hidden)"
     r"|pre_build\.(image_id|cluster_id|strategy_id|installs\..*|res_req_spec\..*|use_host_docker_daemon)"
     r"|pre_build\.envs\.\d+\.(key|value|type|is_credential)"
@@ -114,13 +116,15 @@ def _names(items: list[Stored], keys: tuple[str, ...]) -> list[str]:
     return found
 
 
-def untold(before: Stored, after: Stored, notes: Collection[str], *, deep: bool) -> set[str]:
+def untold(before: Stored, after: Stored, notes: Collection[str], world: Mapping[str, Any], *, deep: bool) -> set[str]:
     """Return the places in which a build is not what it was, though no note names them.
 
     Args:
         notes: the paths that notes name.
+        world: what surrounds the builds, such as `world.json`.
         deep: the internal read was served; without it what detail does not show is nobody's to name.
     """
+    before, after = _meant(before, world), _meant(after, world)
     return {
         f"{place} ({words})"
         for place in differences(before, after) - dead(before)
@@ -128,6 +132,44 @@ def untold(before: Stored, after: Stored, notes: Collection[str], *, deep: bool)
         for words in [_called(before, after, place)]
         if not any(words == note or words.startswith((f"{note}.", f"{note}[")) for note in notes)
     }
+
+
+def _meant(build: Stored, world: Mapping[str, Any]) -> Stored:
+    """Return a build with what the platform takes for granted where a document does not say it.
+
+    Old builds have no kinds, outputs without the server's own, and repositories without a namespace; a strategy that
+    is gone is none; targets hold what they have beside their template (contract, sections 1, 2 and 7).
+    """
+    build = copy.deepcopy(build)
+    build["infrastructure"] = build.get("infrastructure") or "kubernetes"
+    build["script_type"] = build.get("script_type") or "shell"
+    build["outputs"] = _with_the_servers_own(build.get("outputs") or [])
+    targets = build.get("targets") or []
+    for repository in [*(build.get("repos") or []), *(one for target in targets for one in target.get("repos") or [])]:
+        repository["repo_namespace"] = repository.get("repo_namespace") or repository["repo_owner"]
+    strategies = {one["id"] for cluster in world["clusters"] for one in cluster["strategies"]}
+    pre = build.get("pre_build") or {}
+    if pre.get("strategy_id") not in strategies:
+        pre["strategy_id"] = ""
+    variables = {one["id"]: one["variables"] for one in world["build_templates"]}.get(build.get("template_id", ""))
+    for target in targets if variables else []:
+        target["envs"] = _merged(variables or [], target.get("envs") or [])
+    return build
+
+
+def _merged(variables: list[Stored], own: list[Stored]) -> list[Stored]:
+    """Return a target's inputs in the template's order, what the template does not know behind them."""
+    types = {variable["key"]: variable.get("type") for variable in variables}
+    inputs = [{**one, "type": one.get("type") or types.get(one["key"], "")} for one in own]
+    return merge(variables, inputs) + [one for one in inputs if one["key"] not in types]
+
+
+def _with_the_servers_own(outputs: list[Stored]) -> list[Stored]:
+    own = [{"name": "IMAGE"}, {"name": "PKG_FILE"}]
+    for number, output in enumerate(own):
+        if [one["name"] for one in outputs[number : number + 1]] != [output["name"]]:
+            outputs = [*outputs[:number], output, *outputs[number:]]
+    return outputs
 
 
 def _called(before: Stored, after: Stored, place: str) -> str:
@@ -148,12 +190,12 @@ def dead(build: Stored) -> set[str]:
     return found
 
 
-def environment(desired: Desired, stored: Callable[[str], Stored]) -> dict[str, str]:
+def environment(desired: Desired, stored: Mapping[str, Stored]) -> dict[str, str]:
     """Return the value of every variable that the definitions read, from the store."""
     return {
         secret.name: value
         for definition in desired.definitions
-        for secret, value in _secrets(definition.build, stored(definition.build.name))
+        for secret, value in _secrets(definition.build, stored[definition.build.name])
         if secret.name
     }
 

@@ -92,7 +92,7 @@ def test_after_the_export_of_any_server_nothing_is_planned_and_nothing_sent(buil
         if plan is None:
             return
         assert plan.empty, open_points(plan)
-        rig.environ.update(environment(rig.load(), rig.stored))
+        rig.environ.update(environment(rig.load(), store(rig)))
         plan = rig.plan()
         assert plan.empty, open_points(plan)
         if seeing == "deep":
@@ -114,16 +114,22 @@ def named_of(done: Exported) -> dict[str, set[str]]:
     return found
 
 
+def store(rig: Rig) -> dict[str, Stored]:
+    """Everything that the server really holds, by name."""
+    return {build["name"]: build for build in rig.emulator.state()["builds"]}
+
+
 def brought_back(rig: Rig) -> list[str]:
     """Delete every build that a definition describes, apply, and return the names of those that were made again."""
     desired = rig.load()
-    rig.environ.update(environment(desired, rig.stored))
+    rig.environ.update(environment(desired, store(rig)))
     names = {definition.build.name for definition in desired.definitions}
     rig.emulator.set_state(None, [b for b in rig.emulator.state()["builds"] if b["name"] not in names])
     plan = rig.plan()
     assert {step.action for step in plan.steps} == {Action.CREATE}
     ended = rig.apply()
-    assert [(o.ending, o.fault) for o in ended if o.ending not in (Ending.DONE, Ending.BLOCKED)] == []
+    failed = [(o.ending.value, o.fault) for o in ended if o.ending not in (Ending.DONE, Ending.BLOCKED)]
+    assert not failed, failed
     return [plan.steps[o.index].name for o in ended if o.ending is Ending.DONE]
 
 
@@ -131,7 +137,9 @@ def lost(rig: Rig, before: dict[str, Stored], done: Exported, *, deep: bool) -> 
     """Build → what is not as it was, and no note names."""
     notes = named_of(done)
     made = brought_back(rig)
-    found = {name: untold(before[name], rig.stored(name), notes.get(name, set()), deep=deep) for name in made}
+    after = store(rig)
+    world = rig.emulator.state()["world"]
+    found = {name: untold(before[name], after[name], notes.get(name, set()), world, deep=deep) for name in made}
     for definition in rig.load().definitions:
         name = definition.build.name
         if name not in made:
@@ -146,8 +154,9 @@ def test_what_is_exported_and_deleted_comes_back_but_for_what_was_named(builds: 
     with served(builds, seeing) as rig:
         done = exported(rig, hosts={"gitlab": "gitlab"})
         if planned(rig) is not None:
-            before = {build["name"]: build for build in rig.emulator.state()["builds"]}
-            assert lost(rig, before, done, deep=seeing == "deep") == {}
+            before = store(rig)
+            gone = lost(rig, before, done, deep=seeing == "deep")
+            assert not gone, gone
 
 
 @given(builds=stored_servers())
@@ -192,7 +201,7 @@ def test_builds_are_the_same_with_defaults_and_without(builds: list[Stored], see
     with served(builds, seeing) as rig, served(builds, seeing) as other:
         exported(rig)
         exported(other, defaults=False)
-        assert [p for p in other.tree.rglob("_defaults.yaml")] == []
+        assert list(other.tree.rglob("_defaults.yaml")) == []
         if planned(rig) is not None:
             left, right = ([d.build for d in one.load().definitions] for one in (rig, other))
             assert left == right
@@ -214,14 +223,13 @@ def firm(tmp_path: Path) -> Rig:
 
 def test_the_company_comes_back_but_for_what_was_named(firm: Rig, seeing: str):
     """Exported, planned empty, deleted, made again: what it was, or a note says where it is not."""
-    del seeing
     done = exported(firm)
     assert firm.plan().empty
-    before = {build["name"]: build for build in firm.emulator.state()["builds"]}
+    before = store(firm)
     assert {name for name in ODD_NAMES if name in before} - {" padded "} <= {
         d.build.name for d in firm.load().definitions
     }
-    assert lost(firm, before, done, deep=firm.deep) == {}
+    assert lost(firm, before, done, deep=seeing == "deep") == {}
 
 
 @pytest.fixture(params=SEEING)
