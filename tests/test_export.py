@@ -163,6 +163,21 @@ def test_a_script_that_repeats_a_credential_is_not_written(tmp_path: Path):
     assert rig.plan().empty
 
 
+def test_a_script_that_repeats_the_credential_of_another_build_is_not_written_either(tmp_path: Path):
+    """As far as it looks like nothing else: a long one with letters and digits, not a common word."""
+    other = made(PLAIN, name="other")
+    other["pre_build"]["envs"] = [
+        {"key": "KEY", "value": "8Jk2mNq4rT6vXz", "type": "string", "is_credential": True},
+        {"key": "WORD", "value": "production", "type": "string", "is_credential": True},
+    ]
+    pasted, common = "curl -H 8Jk2mNq4rT6vXz https://x\n", "deploy production\n"
+    rig = Rig(tmp_path, builds=[other, made(PLAIN, scripts=pasted), made(PLAIN, name="common", scripts=common)])
+    done = exported(rig)
+    assert [(n.name, n.path) for n in done.notes if n.topic == "repeats-credential"] == [("api", "build_script")]
+    assert "deploy production" in text(rig, "yaml/common.yaml")
+    assert rig.plan().empty
+
+
 def test_what_no_valid_definition_may_say_stays_on_the_server(tmp_path: Path):
     """Doubled outputs, an unknown type, a request over its limit: left out, named, and the rest is exported."""
     build = made(PLAIN)
@@ -279,3 +294,21 @@ def test_a_wrong_code_host_is_told(served: Emulator, capsys: pytest.CaptureFixtu
     """TYPE=ALIAS is wanted."""
     assert call(["export", "--out", "company", "--code-host", given]) == 64
     assert "TYPE=ALIAS is wanted" in capsys.readouterr().err
+
+
+def test_what_looks_like_a_secret_is_told_with_its_place_and_not_with_its_words(tmp_path: Path):
+    """In a script by its line, in a parameter by that of its value; the export writes them all the same."""
+    build = made(PLAIN, scripts="#!/bin/bash\nset -e\ngit clone https://bot:hidden-7Gk2@git.example/x\nmake\n")
+    build["pre_build"]["envs"] = [{"key": "NPM_TOKEN", "value": "k2J9xQ71mZ", "type": "string"}]
+    rig = Rig(tmp_path, builds=[build])
+    done = exported(rig)
+    found = [note for note in done.notes if note.topic == "looks-secret"]
+    assert [(n.name, n.path, n.file, n.line) for n in found] == [
+        ("api", "", "yaml/api.sh", 3),
+        ("api", "parameters[NPM_TOKEN].default_value", "yaml/api.yaml", 24),
+    ]
+    assert text(rig, "yaml/api.yaml").splitlines()[23] == "    default_value: k2J9xQ71mZ"
+    said = render_export(done, Style(verbose=True)) + dump(document(done))
+    assert "hidden-7Gk2" not in said
+    assert "k2J9xQ71mZ" not in said
+    assert [note for note in exported(rig).notes if note.topic == "looks-secret"] == []
