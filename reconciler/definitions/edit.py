@@ -21,12 +21,15 @@ from reconciler.definitions.edit_flow import flow
 from reconciler.definitions.edit_match import keys_of_table, same, settled
 from reconciler.definitions.edit_render import in_flow, in_json, mapping_lines
 from reconciler.definitions.edit_sheet import Keys, Sheet, manner_of
-from reconciler.definitions.layout import Node, Page, Style, Unclear, layout
+from reconciler.definitions.layout import Node, Page, Style, Unclear, break_of, layout
 from reconciler.definitions.reader import read
 
 _MARKER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _BARE_MARKER = re.compile(r"---[ \t]*(?:\r\n|\r|\n|\Z)")
 _EMPTY_LINES_LAST = re.compile(r"(?:(?<=[\r\n])|^)(?:[ \t]*(?:\r\n|\r|\n))+\Z")
+
+
+_NOT_AS_MEANT = "after the change the file would not say what is meant: it is written in an unusual way"
 
 
 class NotEditable(Exception):
@@ -56,14 +59,11 @@ def edited(text: str, index: int, wanted: Mapping[str, Any], *, json: bool, keys
         return text
     if not isinstance(documents[index].value, dict) and documents[index].value is not None:
         raise NotEditable("the document is not a mapping")
-    whole = _ended(text) if index == len(documents) - 1 else text
     expected = [value if place == index else document.value for place, document in enumerate(documents)]
-    for candidate in _candidates(whole, index, value, keys or keys_of_table, json=json):
-        if whole != text and _says(shorter := candidate.removesuffix("\n").removesuffix("\r"), expected, json=json):
-            return shorter
+    for candidate in _candidates(text, index, value, keys or keys_of_table, json=json):
         if _says(candidate, expected, json=json):
             return candidate
-    raise NotEditable("after the change the file would not say what is meant: it is written in an unusual way")
+    raise NotEditable(_NOT_AS_MEANT)
 
 
 def without(text: str, index: int, *, json: bool) -> str:
@@ -95,12 +95,13 @@ def appended(text: str, document_text: str) -> str:
     """Return a YAML file's text with a further document behind the others. Raises NotEditable."""
     before, added = _documents(text, json=False), _documents(document_text, json=False)
     expected = [document.value for document in (*before, *added)]
-    eol = "\r\n" if "\r\n" in text else "\n"
+    eol = break_of(text)
     if eol != "\n":
         document_text = re.sub(r"(?<!\r)\n", eol, document_text)
     if not before:
         return _checked(_ended(text) + document_text, expected, json=False)
-    marker = "" if document_text.startswith("---") else f"---{eol}"
+    marked = not added or _MARKER.search(document_text, 0, added[0].start)
+    marker = "" if marked else f"---{eol}"
     start = _ended(text)
     if not _says(start, expected[: len(before)], json=False):
         start = edited(start, len(before) - 1, before[-1].value, json=False)
@@ -132,14 +133,13 @@ def _says(text: str, expected: list[Any], *, json: bool) -> bool:
 
 def _checked(text: str, expected: list[Any], *, json: bool) -> str:
     if not _says(text, expected, json=json):
-        raise NotEditable("after the change the file would not say what is meant: it is written in an unusual way")
+        raise NotEditable(_NOT_AS_MEANT)
     return text
 
 
 def _ended(text: str) -> str:
     """Return a text with a line break at its end."""
-    eol = "\r\n" if "\r\n" in text else "\n"
-    return text if not text or text.endswith(("\n", "\r")) else text + eol
+    return text if not text or text.endswith(("\n", "\r")) else text + break_of(text)
 
 
 def _lines(value: dict[str, Any], text: str) -> list[str]:
@@ -151,8 +151,18 @@ def _lines(value: dict[str, Any], text: str) -> list[str]:
 def _candidates(text: str, index: int, value: dict[str, Any], keys: Keys, *, json: bool) -> Iterator[str]:
     """Yield the text after the edit, as people would write it first, then with fewer niceties.
 
-    Aliases of what is touched are written out in full.
+    A line break that the end of the text lacks is put there where nothing else helps, and taken off again.
     """
+    ended = _ended(text)
+    for start in dict.fromkeys((text, ended)):
+        for candidate in _edits(start, index, value, keys, json=json):
+            if ended != text:
+                yield candidate.removesuffix("\n").removesuffix("\r")
+            yield candidate
+
+
+def _edits(text: str, index: int, value: dict[str, Any], keys: Keys, *, json: bool) -> Iterator[str]:
+    """Yield the text after the edit. Aliases of what is touched are written out in full."""
     parsed = _documents(text, json=json)[index]
     if same(parsed.value, value):
         yield text
@@ -162,16 +172,17 @@ def _candidates(text: str, index: int, value: dict[str, Any], keys: Keys, *, jso
         root = layout(text, parsed.value, parsed.spots)
         manner = manner_of(page, root, json=json)
         for nice in (manner, replace(manner, airy=False), replace(manner, airy=False, keeping=False)):
-            spelled: frozenset[str] = frozenset()
-            while True:
-                sheet = Sheet(page, nice, keys, spelled)
-                candidate = _root(sheet, root, value)
-                if sheet.touched <= spelled:
-                    break
-                spelled |= sheet.touched
-            yield candidate
+            yield _edit(Sheet(page, nice, keys), root, value)
     except Unclear as error:
         raise NotEditable(f"the document has {error}, which is not edited") from None
+
+
+def _edit(sheet: Sheet, root: Node, value: dict[str, Any]) -> str:
+    while True:
+        text = _root(sheet, root, value)
+        if sheet.touched <= sheet.spelled:
+            return text
+        sheet = replace(sheet, spelled=sheet.spelled | sheet.touched, touched=set())
 
 
 def _root(sheet: Sheet, root: Node, value: dict[str, Any]) -> str:

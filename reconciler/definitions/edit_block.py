@@ -100,7 +100,8 @@ def _piece(sheet: Sheet, node: Node, slot: Slot, path: Path) -> tuple[str, str]:
     entry = node.entries[slot.old]
     above, body = _body(sheet, entry, slot.wanted, here)
     comment = sheet.page.text[entry.first : sheet.page.begin(entry.at)] if entry.first < entry.at else ""
-    return comment + above, body
+    indent = " " * sheet.page.column(entry.at)
+    return comment + "".join(indent + line.lstrip(" ") for line in above.splitlines(keepends=True)), body
 
 
 def _new(sheet: Sheet, node: Node, slot: Slot, path: Path) -> str:
