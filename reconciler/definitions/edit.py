@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.definitions.compose import Parsed
+from reconciler.definitions.compose import Parsed, Spot
 from reconciler.definitions.edit_block import block
 from reconciler.definitions.edit_flow import flow
 from reconciler.definitions.edit_match import keys_of_table, same, settled
@@ -26,7 +26,6 @@ from reconciler.definitions.reader import read
 
 _MARKER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _BARE_MARKER = re.compile(r"---[ \t]*(?:\r\n|\r|\n|\Z)")
-_EMPTY_LINES_LAST = re.compile(r"(?:(?<=[\r\n])|^)(?:[ \t]*(?:\r\n|\r|\n))+\Z")
 
 
 _NOT_AS_MEANT = "after the change the file would not say what is meant: it is written in an unusual way"
@@ -50,10 +49,8 @@ def edited(text: str, index: int, wanted: Mapping[str, Any], *, json: bool, keys
     Raises NotEditable. The very same text comes back where it says that already.
     """
     value = _wanted(wanted)
-    documents = _documents(text, json=json)
+    documents = _documents(text, json=json) or (_nothing(text),)
     if index >= len(documents):
-        if index == 0 and not json:
-            return _checked(_ended(text) + "".join(_lines(value, text)), [value], json=False)
         raise NotEditable(f"there is no document {index + 1} in this file")
     if same(documents[index].value, value):
         return text
@@ -124,6 +121,11 @@ def _documents(text: str, *, json: bool) -> tuple[Parsed, ...]:
     return contents.documents
 
 
+def _nothing(text: str) -> Parsed:
+    """Return the document of a text that has none."""
+    return Parsed(None, len(text), {(): Spot(len(text), len(text))})
+
+
 def _says(text: str, expected: list[Any], *, json: bool) -> bool:
     """Tell whether a text is read without a fault, and says what is expected."""
     contents = read(text, json=json)
@@ -142,12 +144,6 @@ def _ended(text: str) -> str:
     return text if not text or text.endswith(("\n", "\r")) else text + break_of(text)
 
 
-def _lines(value: dict[str, Any], text: str) -> list[str]:
-    """Write a whole document in block style, for a text that has none yet."""
-    sheet = Sheet(Page(text), manner_of(Page(text), Node(None, 0, 0, Style.INLINE), json=False), keys_of_table)
-    return [line + sheet.manner.eol for line in mapping_lines(sheet.sorted(value, ()), 0, sheet.manner)]
-
-
 def _candidates(text: str, index: int, value: dict[str, Any], keys: Keys, *, json: bool) -> Iterator[str]:
     """Yield the text after the edit, as people would write it first, then with fewer niceties.
 
@@ -163,7 +159,7 @@ def _candidates(text: str, index: int, value: dict[str, Any], keys: Keys, *, jso
 
 def _edits(text: str, index: int, value: dict[str, Any], keys: Keys, *, json: bool) -> Iterator[str]:
     """Yield the text after the edit. Aliases of what is touched are written out in full."""
-    parsed = _documents(text, json=json)[index]
+    parsed = (_documents(text, json=json) or (_nothing(text),))[index]
     if same(parsed.value, value):
         yield text
         return
@@ -187,7 +183,7 @@ def _edit(sheet: Sheet, root: Node, value: dict[str, Any]) -> str:
 
 def _root(sheet: Sheet, root: Node, value: dict[str, Any]) -> str:
     """Return the whole text with the document's value in the place of the old one."""
-    text, page = sheet.page.text, sheet.page
+    text = sheet.page.text
     sheet.touch(root, below=False)
     if root.style is Style.BLOCK:
         first = root.entries[0].first
@@ -200,15 +196,24 @@ def _root(sheet: Sheet, root: Node, value: dict[str, Any]) -> str:
         return text[: root.start] + in_json(value, sheet.manner, "") + text[root.end :]
     if not value:
         return text[: root.start] + in_flow(value) + text[root.end :]
-    lines = "".join(line + sheet.manner.eol for line in mapping_lines(value, 0, sheet.manner))
-    behind = page.finish(root.end)
-    if root.value is None and page.alone(root.start):
-        return text[: page.begin(root.start)] + lines + text[page.begin(root.start) :]
-    rest = text[root.end : behind] if text[root.end : behind].strip() else ""
+    return _filled(sheet, root, "".join(line + sheet.manner.eol for line in mapping_lines(value, 0, sheet.manner)))
+
+
+def _filled(sheet: Sheet, root: Node, lines: str) -> str:
+    """Return the text with lines in the place of a document that holds nothing; comments beside it stay."""
+    text, page = sheet.page.text, sheet.page
+    begin, behind = page.begin(root.start), page.finish(root.end)
+    if page.alone(root.start) and root.value is None:
+        return text[:begin] + lines + text[begin:]
+    remark = text[root.end : behind].lstrip(" \t")
     if page.alone(root.start):
-        return text[: page.begin(root.start)] + (rest.lstrip() if rest else "") + lines + text[behind:]
+        return text[:begin] + (remark if remark.strip() else "") + lines + text[behind:]
     head = text[: root.start].rstrip(" \t")
-    return head + (f" {rest.lstrip()}" if rest else sheet.manner.eol) + lines + text[behind:]
+    return (
+        f"{head} {remark}" + lines + text[behind:]
+        if remark.strip()
+        else head + sheet.manner.eol + lines + text[behind:]
+    )
 
 
 def _header_end(text: str, begin: int, document: Parsed) -> int:

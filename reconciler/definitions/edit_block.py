@@ -13,14 +13,14 @@ from typing import Any
 
 from reconciler.definitions.compose import Path
 from reconciler.definitions.edit_flow import flow
-from reconciler.definitions.edit_render import Rendered, likewise, nests, render, spelled_key, text_block
+from reconciler.definitions.edit_render import Manner, Rendered, likewise, nests, render, spelled_key, text_block
 from reconciler.definitions.edit_sheet import Sheet, Slot, slots
 from reconciler.definitions.layout import Entry, Node, Style
 
 _HEADER = re.compile(r"[|>][0-9+-]*")
 _ANCHORED = re.compile(r"[ \t]*&[^\s,\[\]{}]+")
 _EMPTY_LINES_FIRST = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))+")
-_EMPTY_LINES_LAST = re.compile(r"(?:(?<=[\r\n])|^)(?:[ \t]*(?:\r\n|\r|\n))+\Z")
+_EMPTY_LINES_LAST = re.compile(r"(?:(?<=\n)|(?<=\r)(?!\n)|^)(?:[ \t]*(?:\r\n|\r|\n))+\Z")
 
 
 @dataclass(slots=True)
@@ -50,34 +50,57 @@ def block(sheet: Sheet, node: Node, wanted: Any, path: Path) -> tuple[str, str]:
 
 def _pieces(sheet: Sheet, node: Node, wanted: Any, path: Path) -> tuple[list[_Piece], str]:
     """Return what is there after the edit, and what is left over of gaps behind it."""
-    gaps = _gaps(sheet, node)
-    airy = sheet.manner.airy and len(gaps) > 1 and all(_EMPTY_LINES_FIRST.match(gap) for gap in gaps[1:])
     made = slots(sheet, node, wanted, path)
-    stay = {slot.old for slot in made if slot.stays}
-    pieces: list[_Piece] = []
-    next_old = 0
-    for slot in made:
-        gap = ""
+    gaps = _Gaps(_gaps(sheet, node), {slot.old for slot in made if slot.stays}, sheet.manner)
+    pieces = [_Piece(gaps.above(slot), *_piece(sheet, node, slot, path)) for slot in made]
+    return pieces, gaps.rest()
+
+
+@dataclass(slots=True)
+class _Gaps:
+    """Deals out what was between the entries: it stays in its place, whatever comes, goes and moves around it.
+
+    `texts`: what was in front of each entry. `stay`: positions of those that stay.
+    """
+
+    texts: list[str]
+    stay: set[int | None]
+    manner: Manner
+    behind: int = 0
+    started: bool = False
+
+    def above(self, slot: Slot) -> str:
+        """Return what comes in front of the next entry."""
         if slot.stays and slot.old is not None:
-            while next_old <= slot.old:
-                gap = _joined(gap, gaps[next_old])
-                next_old += 1
-            untouched_start = slot.old == 0
-        else:
-            if next_old < len(gaps) and next_old not in stay:
-                gap = gaps[next_old]
-                next_old += 1
-            untouched_start = False
-        if not pieces and not untouched_start:
-            gap = _EMPTY_LINES_FIRST.sub("", gap, count=1) if _EMPTY_LINES_FIRST.match(gap) else gap
-        if pieces and airy and not _EMPTY_LINES_FIRST.match(gap):
-            gap = sheet.manner.eol + gap
-        comment, body = _piece(sheet, node, slot, path)
-        pieces.append(_Piece(gap, comment, body))
-    rest = ""
-    for gap in gaps[next_old:]:
-        rest = _joined(rest, gap)
-    return pieces, _EMPTY_LINES_LAST.sub("", rest)
+            gap = self._up_to(slot.old + 1)
+        else:  # in the place of one that goes away, else right behind the one before
+            gap = self._up_to(self.behind + (self.behind < len(self.texts) and self.behind not in self.stay))
+        if not self.started and slot.old != 0:
+            gap = gap[_leading(gap) :]
+        elif self.started and self._airy() and not _leading(gap):
+            gap = self.manner.eol + gap
+        self.started = True
+        return gap
+
+    def rest(self) -> str:
+        """Return what is left, without empty lines at the end: others follow."""
+        return _EMPTY_LINES_LAST.sub("", self._up_to(len(self.texts)))
+
+    def _up_to(self, end: int) -> str:
+        gap = ""
+        for text in self.texts[self.behind : end]:
+            gap = (_EMPTY_LINES_LAST.sub("", gap) if _leading(text) else gap) + text
+        self.behind = end
+        return gap
+
+    def _airy(self) -> bool:
+        return self.manner.airy and len(self.texts) > 1 and all(map(_leading, self.texts[1:]))
+
+
+def _leading(gap: str) -> int:
+    """Return the length of the empty lines with which a gap begins."""
+    match = _EMPTY_LINES_FIRST.match(gap)
+    return match.end() if match else 0
 
 
 def _gaps(sheet: Sheet, node: Node) -> list[str]:
@@ -85,11 +108,6 @@ def _gaps(sheet: Sheet, node: Node) -> list[str]:
     text = sheet.page.text
     behind = [entry.last for entry in node.entries]
     return ["", *(text[end : entry.first] for end, entry in zip(behind, node.entries[1:], strict=False))]
-
-
-def _joined(one: str, other: str) -> str:
-    """Join two gaps that meet because what was between them is gone: one run of empty lines is enough."""
-    return (_EMPTY_LINES_LAST.sub("", one) if _EMPTY_LINES_FIRST.match(other) else one) + other
 
 
 def _piece(sheet: Sheet, node: Node, slot: Slot, path: Path) -> tuple[str, str]:
@@ -106,10 +124,10 @@ def _piece(sheet: Sheet, node: Node, slot: Slot, path: Path) -> tuple[str, str]:
 
 def _new(sheet: Sheet, node: Node, slot: Slot, path: Path) -> str:
     """Write an entry that was not there, without the indentation in front of it."""
-    manner, in_list = sheet.manner, not isinstance(slot.step, str)
-    value = sheet.sorted(slot.wanted, path)
+    column = sheet.page.column(node.entries[0].at)
     head = "-" if isinstance(slot.step, int) else f"{spelled_key(slot.step)}:"
-    return _behind(sheet, head, "", render(value, sheet.page.column(node.entries[0].at), manner, in_list=in_list))
+    value = render(sheet.sorted(slot.wanted, path), column, sheet.manner, in_list=isinstance(slot.step, int))
+    return _behind(sheet, head, "", value)
 
 
 def _behind(sheet: Sheet, head: str, tail: str, rendered: Rendered, space: str = " ") -> str:

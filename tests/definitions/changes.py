@@ -15,7 +15,7 @@ from tests.definitions.scribe import Path
 KEYS = ["name", "project_key", "infrastructure", "build_script", "parameters", "services", "advanced_settings",
         "timeout", "outputs", "x-reconciler", "a", "b b", "on", "构建", "c: d", "12"]  # fmt: skip
 TEXTS = ["x", "two words", "", "a: b", "# no comment", "- a", "true", "12", "1.20", "~", "it's", 'say "x"', "{a}",
-         "[b", "a,b", "tab\there", " led", "trailed ", "*a", "&a", "a#b", "a #b", "$VAR/x", "?", "|", "a:b"]  # fmt: skip
+         "[b", "a,b", "a\tb", " led", "trailed ", "*a", "&a", "a#b", "a #b", "$VAR/x", "?", "|", "a:b"]  # fmt: skip
 LINES = ["make\n", "set -e\nmake", "#!/bin/bash\n\nif x; then\n  make\nfi\n", "a\n\n\nb\n", "a\n\n", "  led\nx\n",
          "\n\nlate\n", "x: |\n  y\n", "# a\n# b\n", "trail \n", "\n", "---\n...\n", "a\tb\n\tc\n"]  # fmt: skip
 
