@@ -1,6 +1,8 @@
 """A collection in brackets → its text with another value: entries cut, put in and changed between the commas.
 
-[ first, second # remark⏎  third ]   each entry is  lead · body · comma · tail
+    [ first, second # remark⏎  third ]   each entry is  lead · body · comma · tail
+
+Entries on lines of their own keep them, and new ones get one too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """What is there × what shall be there → which entry is which, and in what order they stand.
 
-old list × new list  ─► per new element: which old one it is
-old keys × new keys  ─► the keys in their order: those that are there keep theirs
+    old list × new list  ─► per new element: which old one it is
+    old keys × new keys  ─► the keys in their order: those that are there keep theirs
+
+Pure: what is moved, added or taken away is decided here, how it looks elsewhere.
 """
 
 from __future__ import annotations

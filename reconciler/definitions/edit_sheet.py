@@ -1,4 +1,10 @@
-"""A text that is being edited: what the editors of both styles know and note."""
+"""A text that is being edited: what the editors of both styles know and note.
+
+    collection, wanted value ─► slots: what stands there afterwards, in order, and what each was before
+    document                 ─► its manner: how new text has to look to belong there
+
+Nothing here makes text.
+"""
 
 from __future__ import annotations
 
