@@ -79,11 +79,26 @@ def resolve(path: str | None, flags: Flags, environ: Mapping[str, str], cwd: str
     check = functools.partial(check_configuration, root=str(root))
     values = read_configuration(configuration, cwd, check) if configuration else {}
     chosen = _Chosen(flags, environ, values, root, cwd)
+    return _settings(target, chosen, configured=configuration is not None)
+
+
+def unconfigured(folder: str, flags: Flags, environ: Mapping[str, str], cwd: str) -> Settings:
+    """Put the settings of a tree together that is about to get its `reconciler.yaml`: none is looked for.
+
+    Raises UsageError where a flag or an environment variable makes no sense.
+    """
+    root = _absolute(folder, cwd)
+    return _settings(root, _Chosen(flags, environ, {}, root, cwd), configured=False)
+
+
+def _settings(target: Path, chosen: _Chosen, *, configured: bool) -> Settings:
+    """Choose every setting. `target`: absolute path of what was asked for."""
+    flags, root = chosen.flags, chosen.root
     projects = tuple(dict.fromkeys(chosen.file("projects", [])))
     return Settings(
         root=str(root),
         path=str(target),
-        configured=configuration is not None,
+        configured=configured,
         server=chosen.server(),
         projects=projects,
         selected=_selected(flags.projects, projects),
@@ -124,10 +139,10 @@ class _Chosen:
     def __init__(
         self, flags: Flags, environ: Mapping[str, str], values: Mapping[str, Any], root: Path, cwd: str
     ) -> None:
-        self._flags = flags
+        self.flags = flags
         self._environ = environ
         self._values = values
-        self._root = root
+        self.root = root
         self._cwd = cwd
         self.sources = {"project": "flag" if flags.projects else "default"}
 
@@ -145,7 +160,7 @@ class _Chosen:
 
     def policy(self) -> Policy:
         """Return how far the run may go; what lets a run through stands in no file."""
-        flags, default = self._flags, DEFAULTS.policy
+        flags, default = self.flags, DEFAULTS.policy
         for key in ("allow_moves", "break_workflows", "assert"):
             on = flags.assert_all if key == "assert" else getattr(flags, key)
             self.sources[key] = "flag" if on else "default"
@@ -160,18 +175,18 @@ class _Chosen:
 
     def backup_dir(self) -> str:
         """Return the folder for backups, absolute; "" for the default one."""
-        given = self.flag("backup", self._flags.backup_dir, "")
+        given = self.flag("backup", self.flags.backup_dir, "")
         if not given:
             return ""
         by_flag = self.sources["backup"] == "flag"
-        folder = str(_absolute(given, self._cwd if by_flag else str(self._root)))
-        if by_flag and in_the_way(folder, str(self._root)):
+        folder = str(_absolute(given, self._cwd if by_flag else str(self.root)))
+        if by_flag and in_the_way(folder, str(self.root)):
             raise UsageError("--backup-dir: backups in this folder would be read as definitions", BACKUP_HINT)
         return folder
 
     def server(self) -> str:
         """Return the server's base URL; "" where none is configured."""
-        given = self._first("server", self._flags.server, "ZADIG_SERVER")
+        given = self._first("server", self.flags.server, "ZADIG_SERVER")
         if given is None:
             return str(self.file("server", "")).rstrip("/")
         wrong = wrong_server(given)
@@ -182,29 +197,29 @@ class _Chosen:
 
     def ledger(self) -> str:
         """Return the ledger's place: absolute, or a URL."""
-        given = self._first("ledger", self._flags.ledger, "RECONCILER_LEDGER")
+        given = self._first("ledger", self.flags.ledger, "RECONCILER_LEDGER")
         folder = self._cwd
         if given is None:
-            given, folder = self.file("ledger", _LEDGER), str(self._root)
+            given, folder = self.file("ledger", _LEDGER), str(self.root)
         return given if "://" in given else str(_absolute(given, folder))
 
     def token(self) -> Secret | None:
         """Return the token: of the flag's file, else of the environment, else of the configured file."""
-        if self._flags.token_file:
+        if self.flags.token_file:
             self.sources["token"] = "flag"
-            path = _absolute(self._flags.token_file, self._cwd)
-            return _token(_token_file(path, shown(path, self._cwd)), f"the file {shown(path, self._cwd)}")
+            path = _absolute(self.flags.token_file, self._cwd)
+            return read_token(_token_file(path, shown(path, self._cwd)), f"the file {shown(path, self._cwd)}")
         if self._environ.get("ZADIG_TOKEN", "").strip():
             self.sources["token"] = "environment"
-            return _token(self._environ["ZADIG_TOKEN"], "ZADIG_TOKEN")
+            return read_token(self._environ["ZADIG_TOKEN"], "ZADIG_TOKEN")
         name = self.file("token_file", None)
         self.sources["token"] = self.sources.pop("token_file")
         if name is None:
             return None
-        path = self._root / name
+        path = self.root / name
         if not os.path.lexists(path):
             return None
-        return _token(_configured_token(path, shown(path, self._cwd)), f"the file {shown(path, self._cwd)}")
+        return read_token(_configured_token(path, shown(path, self._cwd)), f"the file {shown(path, self._cwd)}")
 
     def _first(self, key: str, flag: str | None, variable: str) -> str | None:
         if flag is not None:
@@ -217,7 +232,8 @@ class _Chosen:
         return None
 
 
-def _token(text: str, where: str) -> Secret | None:
+def read_token(text: str, where: str) -> Secret | None:
+    """Return the token in a text, sealed; None where it is empty. Raises UsageError, which names `where`."""
     token = text.strip()
     if not token:
         return None

@@ -334,11 +334,13 @@ READING = {
     "schema": [],
     "config": [],
     "export": ["--out"],
+    "init": ["--force", "--ci", "none", "--project", "yaml", "--tree", "rig"],
+    "adopt": ["--yes", "--allow-drift"],
 }
 """Commands that read, with their flags; PATH and the server are added."""
 
-WRITING = {"apply": ["--yes"], "restore": ["--yes"], "adopt": []}
-"""Commands that write, to the server or the ledger."""
+WRITING = {"apply": ["--yes"], "restore": ["--yes"]}
+"""Commands that write to the server."""
 
 ALONE = {"demo", "emulator", "completion"}
 """Commands that have nothing to do with a server of the user's."""

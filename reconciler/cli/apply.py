@@ -105,7 +105,7 @@ def carry_out(planned: Planned, settings: Settings, flags: dict[str, Any], way: 
     check_environment(planned)
     if planned.plan.writes and not flags["dry_run"]:
         _ask(planned, flags)
-    _warn(settings.ledger, flags)
+    warn_of_loss(settings.ledger, flags)
     stop = threading.Event()
     folders: list[str] = []
     with _graceful(stop), way.opened(Options(flags["dry_run"], stop.is_set, folders.append)) as outcomes:
@@ -150,7 +150,8 @@ def _ask(planned: Planned, flags: dict[str, Any]) -> None:
         raise Interrupted("you said no, so nothing was written")
 
 
-def _warn(ledger: str, flags: dict[str, Any]) -> None:
+def warn_of_loss(ledger: str, flags: dict[str, Any]) -> None:
+    """Say in CI that a ledger in a file of the runner is lost with it."""
     if os.environ.get("CI") and "://" not in ledger and not flags["dry_run"]:
         click.echo(
             f"note: the ledger {ledger} is a file of this runner and lost with it, unless the CI keeps it", err=True

@@ -6,11 +6,15 @@ import json
 import signal
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
 from reconciler.cli.telling import Command
 from reconciler.model.errors import UsageError
+
+_SEE = "see tests/wire/world.json for one"
+_AS_STORED = "see `builds` of GET /_emulator/state (--control)"
 
 
 @click.command("emulator", cls=Command)
@@ -19,17 +23,23 @@ from reconciler.model.errors import UsageError
 @click.option(
     "--world", "world_file", type=click.Path(), metavar="FILE", help="Images, clusters, code hosts … as JSON."
 )
+@click.option("--company", is_flag=True, help="Begin with the builds of a small company, to try things on.")
+@click.option("--builds", "builds_file", type=click.Path(), metavar="FILE", help="Begin with these: a JSON list.")
 @click.option("--latency", default=0.0, metavar="MS", type=click.FloatRange(0), help="Milliseconds before each answer.")
 @click.option("--control", is_flag=True, help="Also answer under /_emulator/: state, requests, faults, settings.")
-def command(host: str, port: int, world_file: str | None, latency: float, control: bool) -> int:
+def command(host: str, port: int, latency: float, **flags: Any) -> int:
     """Serve a stand-in for Zadig's Build API until it is stopped.
 
     Prints its base URL as one line when it is ready. Any token of three parts is an administrator's.
+    Builds are in the form that the server stores, as `GET /_emulator/state` shows them.
     """
     from reconciler.emulator import Emulator, serve
 
-    world = _world(world_file) if world_file else None
-    emulator = Emulator(world, control=control)
+    if flags["company"] and flags["builds_file"]:
+        raise UsageError("--company and --builds both say what the server begins with", "leave one of the two out")
+    world = _world(flags["world_file"]) if flags["world_file"] else None
+    builds = _builds(flags["builds_file"], company=flags["company"])
+    emulator = Emulator(world, builds, control=flags["control"])
     emulator.set_settings({"latency_ms": latency})
     try:
         server = serve(emulator, host, port)
@@ -50,13 +60,32 @@ def command(host: str, port: int, world_file: str | None, latency: float, contro
     return 0
 
 
-def _world(file: str) -> dict[str, object]:
-    try:
-        world = json.loads(Path(file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}", "name a JSON file with --world") from None
-    except ValueError as error:
-        raise UsageError(f"{file} is not JSON: {error}", "see tests/wire/world.json for one") from None
+def _builds(file: str | None, *, company: bool) -> list[dict[str, Any]]:
+    """Return what the server begins with."""
+    if company:
+        from reconciler.cli.company import builds
+
+        return builds()
+    if file is None:
+        return []
+    found = _json(file, "--builds")
+    if not isinstance(found, list) or not all(isinstance(one, dict) and one.get("name") for one in found):
+        raise UsageError(f"{file} is not a JSON list of builds with names", f"{_AS_STORED} for some")
+    return found
+
+
+def _world(file: str) -> dict[str, Any]:
+    world = _json(file, "--world")
     if not isinstance(world, dict):
-        raise UsageError(f"{file} is not a JSON object", "see tests/wire/world.json for one")
+        raise UsageError(f"{file} is not a JSON object", _SEE)
     return world
+
+
+def _json(file: str, flag: str) -> Any:
+    try:
+        return json.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}", f"name a JSON file with {flag}") from None
+    except (ValueError, RecursionError) as error:
+        hint = _SEE if flag == "--world" else f"{_AS_STORED} for some"
+        raise UsageError(f"{file} is not JSON: {error}", hint) from None

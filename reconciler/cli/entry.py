@@ -19,10 +19,12 @@ from reconciler.model.errors import ReconcilerError
 USAGE, FAULT, INTERRUPTED = 64, 70, 130
 
 COMMANDS = {
+    "init": ("reconciler.cli.init", "Bring an existing server under Git: ask, look, write, export."),
     "validate": ("reconciler.cli.validate", "Check definitions offline: every problem of every file."),
     "plan": ("reconciler.cli.plan", "Show what apply would do. Reads, never writes."),
     "apply": ("reconciler.cli.apply", "Make the server match the definitions."),
     "export": ("reconciler.cli.export", "Bring the server's builds under Git, and drift too."),
+    "adopt": ("reconciler.cli.adopt", "Record builds that are as declared as ours. Reads, never writes."),
     "config": ("reconciler.cli.config", "Print every setting in force, and where it comes from."),
     "restore": ("reconciler.cli.restore", "Bring back what an apply took away, from its backup."),
     "demo": ("reconciler.cli.demo", "Show it all on an embedded emulator, in seconds."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from reconciler.cli.options import (
     style_of,
 )
 from reconciler.cli.telling import Command
+from reconciler.cli.terminal import progress
 from reconciler.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _export(settings: Settings, flags: dict[str, Any]) -> Exported:
         hosts=_hosts(flags["hosts"]),
         force=flags["force"],
         prune=flags["prune_gone"],
-        progress=_progress(flags),
+        progress=progress(quiet=flags["quiet"]),
     )
     with output_to(flags["output"]) as emit:
         done = export(settings, options, World(os.environ, here()))
@@ -97,14 +97,3 @@ def _hosts(given: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--code-host {one}: TYPE=ALIAS is wanted", "for example --code-host gitlab=our-gitlab")
         hosts[kind] = alias
     return hosts
-
-
-def _progress(flags: dict[str, Any]) -> Any:
-    """Tell on a terminal how far the reading is."""
-    if flags["quiet"] or not sys.stderr.isatty():
-        return lambda _, __, ___: None
-
-    def tell(what: str, done: int, of: int) -> None:
-        click.echo(f"\r\033[K{what}: {done} of {of}", err=True, nl=done == of)
-
-    return tell

@@ -31,6 +31,7 @@ _SERVER = (
     click.option("--concurrency", type=click.IntRange(1, 64), metavar="N", help="Requests at once (8)."),
     click.option("--timeout", type=click.FloatRange(min=0.1), metavar="S", help="Seconds one request may take (30)."),
 )
+_DEEP_READ = click.option("--deep-read", type=click.Choice(["auto", "off"]), help="Ask Zadig's internal read (auto).")
 _LIMITS = (
     click.option("--prune", type=click.Choice(["off", "owned", "all"]), help="Delete builds that Git lacks (off)."),
     click.option("--max-deletes", type=click.IntRange(0), metavar="N", help="Builds one run may delete (10)."),
@@ -42,7 +43,7 @@ _LIMITS = (
     ),
     click.option("--allow-moves", is_flag=True, help="Perform renames and moves, which delete the old build."),
     click.option("--break-workflows", is_flag=True, help="Delete also what workflows use."),
-    click.option("--deep-read", type=click.Choice(["auto", "off"]), help="Ask Zadig's internal read (auto)."),
+    _DEEP_READ,
     click.option("--backup-dir", type=click.Path(), metavar="DIR", help="Default: .reconciler/backup at the root."),
 )
 _ASSERT = click.option("--assert", "assert_all", is_flag=True, help="Write what is declared and cannot be verified.")
@@ -73,6 +74,11 @@ def server_options(function: Function) -> Function:
     for option in reversed(_SERVER):
         function = option(function)
     return function
+
+
+def deep_read_option(function: Function) -> Function:
+    """Add `--deep-read`."""
+    return _DEEP_READ(function)
 
 
 def policy_options(function: Function) -> Function:

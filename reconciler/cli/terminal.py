@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 import click
@@ -31,6 +31,22 @@ def ink(choice: str) -> Ink:
 
 def confirm(question: str, *, no_input: bool) -> bool | None:
     """Ask on the terminal; None where nobody can be asked."""
-    if no_input or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask(no_input=no_input):
         return None
     return click.confirm(question, default=False, err=True)
+
+
+def can_ask(*, no_input: bool) -> bool:
+    """Tell whether somebody sits there who can answer."""
+    return not no_input and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def progress(*, quiet: bool) -> Callable[[str, int, int], None]:
+    """Return what tells on a terminal how far a reading is: what is read, how much of it, and of how much."""
+    if quiet or not sys.stderr.isatty():
+        return lambda _, __, ___: None
+
+    def tell(what: str, done: int, of: int) -> None:
+        click.echo(f"\r\033[K{what}: {done} of {of}", err=True, nl=done == of)
+
+    return tell

@@ -46,3 +46,7 @@ class Inputs:
     def is_ours(self, record: Record | None) -> bool:
         """Tell whether this tree created, adopted or updated what a record is of."""
         return record is not None and record.tree == self.tree
+
+    def is_foreign(self, record: Record | None) -> bool:
+        """Tell whether another tree's record says that a build is not ours."""
+        return record is not None and record.tree != self.tree

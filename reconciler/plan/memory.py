@@ -8,6 +8,7 @@ intents × live ─► settle: an intent whose build reads back as intended unde
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.compare.compiled import OTHER
@@ -124,6 +125,13 @@ def settle(document: Document, reading: Reading, user: str) -> Document:
 def proven(before: Document, after: Document) -> dict[str, Record | None]:
     """Return what `settle` made of intents: records, and None for the builds that are gone."""
     return {name: after.records.get(name) for name in before.intents if name not in after.intents}
+
+
+def settled(before: Document, proofs: Mapping[str, Record | None]) -> Document:
+    """Return the document with what was proven of its intents written in: the inverse of `proven`."""
+    records = {name: record for name, record in {**before.records, **proofs}.items() if record is not None}
+    intents = {name: intent for name, intent in before.intents.items() if name not in proofs}
+    return replace(before, records=records, intents=intents)
 
 
 def _left(intent: Intent, reading: Reading, name: str) -> bool:

@@ -1,7 +1,8 @@
 """The first planning pass: what must still be asked before the second one can plan.
 
 questions(desired, live)   what the first pass itself needs: which clusters there are
-behind(plan)               what the first pass could not see and a second one would plan better with
+behind(plan, inputs)       what the first pass could not see and a second one would plan better with
+adopting(plan, inputs)     what an adoption would otherwise have to assume
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from dataclasses import dataclass
 
 from reconciler.compare.resolve import BLOCK, CLUSTER
 from reconciler.model.build import DEFAULT, Build
-from reconciler.model.change import ChangeKind
+from reconciler.model.change import Change, ChangeKind
 from reconciler.model.definition import Desired
 from reconciler.model.fields import Kind
 from reconciler.model.live import Live
+from reconciler.plan.inputs import Inputs
 from reconciler.plan.step import Action, Block, Plan, Step
 from reconciler.plan.usage import asks
 
@@ -41,19 +43,37 @@ def questions(desired: Desired, live: Live) -> Questions:
     return Questions(any(_needs_clusters(d.build, live) for d in desired.definitions))
 
 
-def behind(plan: Plan) -> Questions:
+def behind(plan: Plan, inputs: Inputs) -> Questions:
     """Ask the internal read for what is about to be written, and for what is declared and cannot be verified."""
+    del inputs
     return Questions(
         deep=frozenset((step.project, step.name) for step in plan.steps if _matters(step)),
         workflows=frozenset(step.project for step in plan.steps if asks(step)),
     )
 
 
+def adopting(plan: Plan, inputs: Inputs) -> Questions:
+    """Ask the internal read for every build that could become ours: what it shows nobody has to assume.
+
+    What workflows use does not matter where nothing is written.
+    """
+    steps = (step for step in plan.steps if step.place is not None and step.before is not None and not step.exact)
+    names = [(step.project, step.name) for step in steps]
+    return Questions(deep=frozenset(name for name in names if not inputs.is_foreign(inputs.record(*name))))
+
+
 def _matters(step: Step) -> bool:
-    """Where an exact record speaks, nothing has to be asked; what is not ours to write neither."""
+    """Where an exact record speaks, nothing has to be asked; what is not ours to write neither.
+
+    A value that this environment does not hold is not verified by any answer.
+    """
     if step.before is None or step.exact or (step.blocked and step.blocked.reason is Block.FOREIGN):
         return False
-    return step.action is not Action.KEEP or step.unsure or step.count(ChangeKind.UNVERIFIABLE) > 0
+    return step.action is not Action.KEEP or step.unsure or any(map(_unverifiable, step.changes))
+
+
+def _unverifiable(change: Change) -> bool:
+    return change.kind is ChangeKind.UNVERIFIABLE and change.after_known
 
 
 def _needs_clusters(build: Build, live: Live) -> bool:

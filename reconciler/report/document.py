@@ -51,7 +51,7 @@ def _step(step: Step, outcome: Outcome | None) -> dict[str, Any]:
         "reason": step.reason,
         "definition": {"file": step.place.file, "line": step.place.line} if step.place else None,
         "live": {"update_by": step.live.update_by, "update_time": step.live.update_time} if step.live else None,
-        "changes": [_change(change) for change in step.changes],
+        "changes": [change_document(change) for change in step.changes],
         "losses": [
             {"path": loss.path, "value": loss.value, "digest": loss.digest, "accepted": loss.accepted}
             | ({"small": True} if loss.small else {})
@@ -73,7 +73,8 @@ def _step(step: Step, outcome: Outcome | None) -> dict[str, Any]:
     return document
 
 
-def _change(change: Change) -> dict[str, Any]:
+def change_document(change: Change) -> dict[str, Any]:
+    """Return one change."""
     document: dict[str, Any] = {
         "path": change.path,
         "before": change.before,

@@ -108,7 +108,7 @@ def _body(step: Step, style: Style) -> Iterator[str]:
         yield style.ink.paint(f"last written by {safe(step.live.update_by)}, {step.live.moment}", Colour.PLACE)
     for change in step.changes:
         if change.kind is not ChangeKind.UNVERIFIABLE or style.verbose:
-            yield from _change(change, style.ink)
+            yield from change_lines(change, style.ink)
     unverifiable = [c.path for c in step.changes if c.kind is ChangeKind.UNVERIFIABLE]
     if unverifiable and not style.verbose:
         yield f"? {len(unverifiable)} unverifiable: {safe(', '.join(unverifiable))}"
@@ -126,7 +126,8 @@ def _loss(loss: PlannedLoss) -> str:
     return f"{safe(loss.path)} {will} lost{' (only what the page and messages show)' if loss.small else ''}"
 
 
-def _change(change: Change, ink: Ink) -> Iterator[str]:
+def change_lines(change: Change, ink: Ink) -> Iterator[str]:
+    """Yield one change as text: a line, or the lines of a diff."""
     sign, colour = _SIGNS[change.kind]
     head = f"{ink.paint(sign, colour)} {safe(change.path)}"
     if change.kind is ChangeKind.RELEASED and isinstance(change.after, list | dict) and change.after:

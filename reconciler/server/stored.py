@@ -36,6 +36,7 @@ Aliases = Mapping[int, str]
 """Number of a code host → its alias."""
 
 _CACHE = "advanced_settings.cache_setting"
+_DOCKER = "docker_build_step"
 _NO_IMAGE = "0" * 24
 """What detail shows where the stored image is gone (contract, section 7)."""
 
@@ -118,6 +119,17 @@ def own_outputs(names: tuple[str, ...]) -> tuple[str, ...]:
     for own in SERVER_OUTPUTS:
         names = names[1:] if names[:1] == (own,) else names
     return names
+
+
+def idle(values: Values) -> tuple[str, ...]:
+    """Return the settings that nothing reads as the others are: no request carries what the page left there.
+
+    The directory of a cache that is off, a file where the Dockerfile is a template, a template where it is a file.
+    """
+    cache = (f"{_CACHE}.cache_dir",) if values.get(f"{_CACHE}.enabled") is False else ()
+    source = values.get(f"{_DOCKER}.dockerfile_source")
+    unused = {"local": ("template_name",), "template": ("dockerfile_directory",)}
+    return cache + tuple(f"{_DOCKER}.{leaf}" for leaf in unused.get(str(source), ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +224,7 @@ def _agreed(row: Leaf, stored: Json, shown: Values, path: str) -> Value:
         return seen
     if row.path == "repo_name" and value == seen and shown.get(CODE_HOST_TYPE) == "other":
         return _uncut(str(value))
-    if row.path == f"{_CACHE}.cache_dir" and shown.get(f"{_CACHE}.enabled") is False:
+    if row.path in idle(shown):
         return seen
     if type(value) is not type(seen) or value != seen:
         raise Disagrees(f"it says another {path} than detail")

@@ -21,7 +21,7 @@ from reconciler.model.fields import ASTERISKS, PLAIN, TEMPLATE, Elements, Leaf, 
 from reconciler.model.live import Stamps
 from reconciler.model.secret import MASK, Secret
 from reconciler.server.forms import SHORTEST, forms, lines
-from reconciler.server.stored import own_outputs
+from reconciler.server.stored import idle, own_outputs
 from reconciler.server.typed import Json, Nonsense, as_object, boolean, branch, integer, objects, text, texts
 
 Level = dict[str, Value]
@@ -141,8 +141,7 @@ def read_plain(detail: Json) -> Level:
     values: Level = {}
     for read in _PLAIN:
         read(detail, values)
-    if values[f"{_CACHE}.enabled"] is False:
-        values[f"{_CACHE}.cache_dir"] = ""  # of a cache that is off: no request can carry it, and nothing reads it
+    values.update((path, "") for path in idle(values) if path in values)
     return values
 
 
@@ -253,7 +252,6 @@ _GETTERS: dict[Type, Callable[[Json, str], Value]] = {
     Type.BOOLEAN: boolean,
     Type.STRINGS: texts,
 }
-_CACHE = "advanced_settings.cache_setting"
 _TARGETS = next(row for row in TEMPLATE if isinstance(row, Elements))
 _PLAIN = _compile(PLAIN)
 _TARGET = _compile(tuple(row for row in _TARGETS.rows if isinstance(row, Elements)))

@@ -95,7 +95,7 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
             performer=Performer(door, writer, user, backup),
             books=books,
             tree=settings.tree,
-            commit=_commit(world),
+            commit=commit_of(world),
             threads=settings.concurrency,
             now=clock.wall,
             stopped=options.stopped,
@@ -108,7 +108,8 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
         yield apply(planned.plan, run)
 
 
-def _commit(world: World) -> str:
+def commit_of(world: World) -> str:
+    """Return the Git commit that a run is about, as the CI platform tells it; "" where nobody does."""
     return next((world.environ[name] for name in COMMITS if world.environ.get(name)), "")
 
 
@@ -121,7 +122,7 @@ def _backup(settings: Settings, planned: Planned, world: World, options: Options
         home=Path(settings.backup_dir or Path(settings.root, STATE, "backup")),
         server=settings.server,
         tree=settings.tree,
-        commit=_commit(world),
+        commit=commit_of(world),
         begun=(world.clock or Clock()).wall(),
         define=definition_writer.write,
         secrets=(*token, *(secret for build in builds for secret in secrets_in(build))),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.ledger.sqlite import SqliteLedger
@@ -20,7 +20,7 @@ from reconciler.plan.inputs import Inputs
 from reconciler.plan.memory import proven, settle
 from reconciler.plan.planner import plan
 from reconciler.plan.prune import vanished
-from reconciler.plan.questions import behind, questions
+from reconciler.plan.questions import Questions, behind, questions
 from reconciler.plan.step import Plan, Step, Trouble
 from reconciler.server import reading, wire
 from reconciler.server.deep import read_deep
@@ -28,6 +28,9 @@ from reconciler.server.heard import Heard
 from reconciler.server.repeats import changes_of
 from reconciler.server.transport import Clock, Connection, ReadDoor, Transport
 from reconciler.server.usage import read_usage
+
+Asking = Callable[[Plan, Inputs], Questions]
+"""A plan and what it was made from → what is still to be asked."""
 
 _ROUNDS = 3
 """How often a plan may ask: what the internal read shows can lead to asking what workflows use."""
@@ -75,8 +78,8 @@ class Planned:
     heard: Heard = field(default_factory=Heard)
 
 
-def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
-    """Compare the definitions with the server, by GETs only."""
+def make_plan(settings: Settings, desired: Desired, world: World, asking: Asking = behind) -> Planned:
+    """Compare the definitions with the server, by GETs only. `asking`: what a plan leaves to be asked."""
     documents, warnings = read_ledger(settings, projects_of(settings, desired))
     with read_door(settings, world, [d.build for d in desired.definitions]) as door:
         heard = door.heard
@@ -88,7 +91,7 @@ def make_plan(settings: Settings, desired: Desired, world: World) -> Planned:
         user = wire.user_of(settings.token) if settings.token else ""
         settled = {p: settle(documents[p], r, user) for p, r in readings.items() if p in documents}
         inputs = Inputs(desired, live, settled, settings.tree, settings.policy)
-        made, live = _plan_until_answered(door, settings, inputs)
+        made, live = _plan_until_answered(door, settings, inputs, asking)
         requests = door.requests
     made = replace(made, steps=tuple(_without_credentials(step) for step in made.steps))
     if warnings:
@@ -102,12 +105,12 @@ def _without_credentials(step: Step) -> Step:
     return replace(step, changes=changes_of(step.before, step.changes)) if step.before and step.changes else step
 
 
-def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs) -> tuple[Plan, Live]:
+def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs, asking: Asking) -> tuple[Plan, Live]:
     """Plan; ask what the plan could not see and plan again, until it asks nothing new."""
     live, made = inputs.live, plan(inputs)
     read: frozenset[tuple[str, str]] = frozenset()
     for _ in range(_ROUNDS):
-        asked = behind(made)
+        asked = asking(made, inputs)
         deep = asked.deep - read
         projects = sorted(asked.workflows - live.usage.keys())
         may_ask = settings.deep_read and not live.deep_unserved
