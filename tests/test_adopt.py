@@ -654,7 +654,7 @@ def prepared(rig: Rig, documents: list[Doc], *, deep: bool) -> None:
     rig.deep = deep
 
 
-@examples(15)
+@examples(10)
 @given(trees(), st.booleans())
 def test_whatever_is_as_declared_is_adopted_and_then_kept(documents: list[Doc], deep: bool):
     """Any definitions: adopted as a whole, a plan is then empty and verifiable, and a second adoption does nothing."""
@@ -670,7 +670,7 @@ def test_whatever_is_as_declared_is_adopted_and_then_kept(documents: list[Doc], 
         assert rig.apply() == []
 
 
-@examples(15)
+@examples(10)
 @given(successions(), st.booleans())
 def test_no_readable_difference_is_ever_swallowed(pairs: list[tuple[Doc, Doc]], deep: bool):
     """The server has one state and Git another: with drift allowed a plan shows the same differences as before."""
