@@ -10,11 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 
-from reconciler.apply.masking import Sealer
-from reconciler.model.build import Build, Values, elements_of
-from reconciler.model.declared import secret_paths
+from reconciler.model.build import CHOICE_VALUE, Build, Value, Values, elements_of, join
 from reconciler.model.definition import Desired
-from reconciler.model.fields import ASTERISKS
+from reconciler.model.fields import ASTERISKS, ROWS, Elements, Row
 from reconciler.model.policy import Policy
 from reconciler.model.record import Document
 from reconciler.model.secret import Secret
@@ -106,9 +104,29 @@ def repeats(build: Build, secrets: tuple[Secret, ...]) -> frozenset[str]:
     text = "\n".join(_texts(build.values)) if known else ""
     if wire.masked(text, known) == text:
         return frozenset()
-    sealer = Sealer(known)
-    sealed = sealer.build(build)
-    return secret_paths(sealed) - secret_paths(build) | frozenset(sealer.dropped)
+    return frozenset(_repeating(ROWS[build.kind], build.values, "", known))
+
+
+def _repeating(rows: tuple[Row, ...], values: Values, parent: str, secrets: list[Secret]) -> Iterator[str]:
+    """Yield the texts that repeat a secret; what names an element stands in every path, and a word of an enum is none.
+
+    What a template's input has chosen is remembered too, though no row is about it.
+    """
+    for row in rows:
+        path, value = join(parent, row.path), values.get(row.path)
+        if isinstance(row, Elements):
+            for element in elements_of(value):
+                inner = tuple(leaf for leaf in row.rows if leaf.path not in row.key)
+                yield from _repeating(inner, element.values, f"{path}[{element.key}]", secrets)
+        elif not row.enum and _repeats(value, secrets):
+            yield path
+    if _repeats(values.get(CHOICE_VALUE), secrets):
+        yield join(parent, CHOICE_VALUE)
+
+
+def _repeats(value: Value | None, secrets: list[Secret]) -> bool:
+    texts = value if isinstance(value, tuple) else (value,)
+    return any(isinstance(text, str) and wire.masked(text, secrets) != text for text in texts)
 
 
 def _texts(values: Values) -> Iterator[str]:
