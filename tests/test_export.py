@@ -222,6 +222,13 @@ def test_two_exports_write_the_same_bytes(rig: Rig, tmp_path: Path):
     }
 
 
+def test_a_project_of_which_nothing_was_exported_keeps_its_folder(tmp_path: Path):
+    """The list of what is not in the tree stands where it stood before."""
+    rig = Rig(tmp_path, builds=[{**made(PLAIN, name="old"), "source": "jenkins"}])
+    assert exported(rig).written == (".schemas/build.schema.json", "yaml/not-exported.txt")
+    assert exported(rig).written == ()
+
+
 def test_a_broken_tree_is_not_touched(rig: Rig):
     """Its problems are told first, and nothing is asked of the server."""
     (rig.tree / "broken.yaml").write_text("name: [", encoding="utf-8")
