@@ -334,6 +334,7 @@ READING = {
     "schema": [],
     "config": [],
     "export": ["--out"],
+    "init": ["--force", "--ci", "none", "--project", "yaml", "--tree", "rig"],
     "adopt": ["--yes", "--allow-drift"],
 }
 """Commands that read, with their flags; PATH and the server are added."""

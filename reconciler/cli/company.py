@@ -88,7 +88,7 @@ def _repository(name: str) -> dict[str, Any]:
         "repo_name": name,
         "remote_name": "origin",
         "branch": "main",
-        "is_primary": True,
+        **({"is_primary": True} if name == "checkout" else {}),
     }
 
 

@@ -190,7 +190,7 @@ class _Page:
                 self._ghost(key, value, indent)
                 continue
             self.comment(here, lead.rstrip("- ") if lead else indent)
-            head = f"{lead or indent}{key if _is_plain(key) else _quoted(key)}:"
+            head = f"{lead or indent}{key if is_plain(key) else quoted(key)}:"
             lead = ""
             if isinstance(value, Mapping) and value and value.keys() not in _SOURCES:
                 self.lines.append(head)
@@ -219,15 +219,15 @@ class _Page:
             if isinstance(item, Mapping) and item:
                 self.mapping(item, here, f"{indent}  ", f"{indent}- ")
             else:
-                self.lines.append(f"{indent}- {_inline(item)}")
+                self.lines.append(f"{indent}- {inline(item)}")
 
     def _scalar(self, head: str, value: Any, indent: str) -> None:
-        block = _block(value, f"{indent}  ") if isinstance(value, str) else None
-        if block is None:
+        lines = block(value, f"{indent}  ") if isinstance(value, str) else None
+        if lines is None:
             remark = f"  # {value.remark}" if isinstance(value, Remarked) else ""
-            self.lines.append(f"{head} {_inline(value)}{remark}")
+            self.lines.append(f"{head} {inline(value)}{remark}")
         else:
-            self.lines += [f"{head} {block[0]}", *block[1:]]
+            self.lines += [f"{head} {lines[0]}", *lines[1:]]
 
 
 def is_ghost(value: object) -> bool:
@@ -237,24 +237,26 @@ def is_ghost(value: object) -> bool:
     return isinstance(value, Ghost)
 
 
-def _inline(value: Any) -> str:
+def inline(value: Any) -> str:
     """Write a value on one line."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value if _is_plain(value) else _quoted(value)
+        return value if is_plain(value) else quoted(value)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_inline(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {inline(item)}" for key, item in value.items()) + "}"
     return "[]" if isinstance(value, list) else str(value)
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
+    """Tell whether a text needs no quotes: no reader takes it for something else."""
     return _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS and resolve(text) == text
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Write a text in double quotes."""
     return f'"{_ESCAPED.sub(_escape, text)}"'
 
 
@@ -268,7 +270,7 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\u{code:04x}" if code <= _LAST_IN_TWO else f"\\U{code:08x}"
 
 
-def _block(text: str, indent: str) -> list[str] | None:
+def block(text: str, indent: str) -> list[str] | None:
     """Write a text of many lines as a block: its header and its lines; None where that would not be exact."""
     body = text.rstrip("\n")
     ends = len(text) - len(body)

@@ -28,6 +28,8 @@ Document = Mapping[str, Any]
 _ALONE = frozenset(("name", "template_name", "target_services", "services", "build_script", EXTRA))
 """What belongs to one build."""
 
+_WHOLE = (("advanced_settings", "storages"), ("advanced_settings", "cache_setting"))
+
 _TOP = {kind: {"project_key"}.union(row.path.partition(".")[0] for row in rows) for kind, rows in ROWS.items()}
 _NOTHING = object()
 
@@ -115,7 +117,12 @@ def _favourite(values: Sequence[Any], path: Path) -> Any:
 
 
 def _shared_inside(values: Sequence[Any], path: Path) -> Any:
-    """Return what the mappings among the values share, key by key; what else stands there shuts defaults out."""
+    """Return what the mappings among the values share, key by key; what else stands there shuts defaults out.
+
+    Small optional blocks stay whole in their documents: `{}` in their place would puzzle a reader for a line less.
+    """
+    if path in _WHOLE:
+        return _NOTHING
     inside = [value for value in values if _is_mapping(value) and not (path in OPTIONAL and is_ghost(value))]
     shared = {}
     for key in _in_order(path, {key for mapping in inside for key in mapping}):

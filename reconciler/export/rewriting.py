@@ -1,6 +1,6 @@
 """Target documents → the texts of their files, changed where they must be and nowhere else.
 
-    merge ─► edit each file ─► one cannot be edited? ─► merge again without it ─► … ─► texts
+merge ─► edit each file ─► one cannot be edited? ─► merge again without it ─► … ─► texts
 """
 
 from __future__ import annotations

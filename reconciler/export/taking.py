@@ -15,7 +15,7 @@ from typing import Any
 
 from reconciler.definitions.document import exists, lookup
 from reconciler.definitions.layers import Source, copied, equal, with_sources
-from reconciler.definitions.sources import FROM_ENV, FROM_FILE
+from reconciler.definitions.sources import FROM_ENV
 from reconciler.definitions.writer import is_ghost
 from reconciler.export.deciding import Decision, Remark, null_blocks
 from reconciler.export.document import Page, is_within
@@ -143,7 +143,10 @@ class _Taking:
             _drop(self.document, at)
             return
         value, before = copied(lookup(self.live, theirs.at)), lookup(self.document, at)
-        if isinstance(before, Source) and before.kind == FROM_FILE and isinstance(value, str):
+        if isinstance(before, Source) and before.kind == FROM_ENV:
+            self.remarks.append(self._told(before, path))
+            return
+        if isinstance(before, Source) and isinstance(value, str):
             value = Rewritten(before, value)
         _put(self.document, at, value)
 
@@ -166,9 +169,13 @@ class _Taking:
     def _secret(self, change: Change) -> Remark:
         place = self.mine.get(change.path)
         value = lookup(self.document, place.at) if place else None
+        return self._told(value, change.path)
+
+    @staticmethod
+    def _told(value: Any, path: str) -> Remark:
         if isinstance(value, Source) and value.kind == FROM_ENV:
-            return Remark(Topic.CREDENTIAL, change.path, f"differs from {value.target}: change it there")
-        return Remark(Topic.CREDENTIAL, change.path, _NEVER)
+            return Remark(Topic.CREDENTIAL, path, f"differs from {value.target}: change it there")
+        return Remark(Topic.CREDENTIAL, path, _NEVER)
 
     def _lists(self, changes: Iterable[Change]) -> None:
         """Take elements away, put new ones in, and order what is left as the server has it."""

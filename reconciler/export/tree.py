@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,14 @@ _INLINE = 3
 """Lines of a script that stay in the definition."""
 
 
+def folders_up(folder: str) -> Iterator[str]:
+    """Yield a folder and those above it, relative to the root, which is the last."""
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+    yield ""
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What is there already. Folders are relative to the root, "" for the root itself.
@@ -46,8 +54,7 @@ class Ground:
 
     def defaults(self, folder: str) -> Mapping[str, Any]:
         """Return the defaults in force in a folder, which may not be there yet."""
-        above = (folder[:place] for place in range(len(folder), 0, -1) if folder[place : place + 1] in ("", "/"))
-        return next((self.chains[one] for one in (*above, "") if one in self.chains), {})
+        return next((self.chains[above] for above in folders_up(folder) if above in self.chains), {})
 
 
 @dataclass(frozen=True, slots=True)

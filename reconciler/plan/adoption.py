@@ -23,16 +23,13 @@ from reconciler.model.definition import Definition
 from reconciler.model.live import JENKINS, LiveBuild
 from reconciler.model.record import Document, Record
 from reconciler.plan import guards
-from reconciler.plan.assumed import Signature, assumed, known_afterwards, refreshed
+from reconciler.plan.assumed import DIFFERENCES, Signature, assumed, known_afterwards, refreshed
 from reconciler.plan.ignoring import Ignoring, with_ignored
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.kinds import InputKinds, input_kinds
 from reconciler.plan.memory import settled
 from reconciler.plan.step import Action, Plan, Step
 from reconciler.plan.unreadable import Setting, settings_of
-
-DIFFERENCES = (ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.CHANGED, ChangeKind.MOVED)
-"""Changes that say that a setting is not as declared; the others say that nobody can tell, or that nobody cares."""
 
 
 class Fate(enum.Enum):

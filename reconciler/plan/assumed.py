@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.compare.knowledge import Known, know, marked
 from reconciler.model.build import Build, Element, Value, Values, elements_of
+from reconciler.model.change import ChangeKind
 from reconciler.model.declared import choice_paths, declared_paths, secret_paths, secrets_in
 from reconciler.model.fields import HIDDEN, ROWS, Elements, Leaf, Row, Sight
 from reconciler.model.record import Record
@@ -23,6 +24,9 @@ from reconciler.plan.kinds import InputKinds
 from reconciler.plan.memory import remember
 from reconciler.plan.step import Step
 from reconciler.plan.whole import whole
+
+DIFFERENCES = (ChangeKind.ADDED, ChangeKind.REMOVED, ChangeKind.CHANGED, ChangeKind.MOVED)
+"""Changes that say that a setting is not as declared; the others say that nobody can tell, or that nobody cares."""
 
 Repeats = Callable[[Build, tuple[Secret, ...]], frozenset[str]]
 """A build and secrets → the paths of its texts that repeat one of them."""
@@ -121,7 +125,7 @@ def _secret_places(ignoring: Ignoring, step: Step, send: Build) -> frozenset[str
     """
     build = ignoring.original.build
     now = _known_build(ignoring.known)
-    told = declared_paths(build) - {change.path for change in step.changes} - secret_paths(build)
+    told = declared_paths(build) - {c.path for c in step.changes if c.kind in DIFFERENCES} - secret_paths(build)
     choices = choice_paths(build) | choice_paths(now)
     return (marked(build, ignoring.known) - choices) | secret_paths(send) | (choices - told)
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from reconciler.plan.adoption import DIFFERENCES, Adoption, Entry, Fate
+from reconciler.plan.adoption import Adoption, Entry, Fate
+from reconciler.plan.assumed import DIFFERENCES
 from reconciler.plan.step import Trouble
 from reconciler.plan.unreadable import Setting
 from reconciler.report.document import change_document
@@ -25,6 +26,13 @@ FORMAT_VERSION = "1.0"
 
 NAMED = 10
 """How many builds one line names; all of them with -v."""
+
+_WAYS_OUT = (
+    "→ see everything that differs: reconciler plan",
+    "→ make the server as Git says: reconciler apply PATH",
+    "→ take the server's side into Git: reconciler export",
+    "→ adopt these as the server has them, and let the next plan show what differs: reconciler adopt --allow-drift",
+)
 
 _NOT_ADOPTED = {
     Fate.DIFFERS: ("differs from its definition", "differ from their definitions", "reconciler apply settles it"),
@@ -45,7 +53,8 @@ def render_adoption(adoption: Adoption, troubles: Sequence[Trouble], style: Styl
         lines.append(style.ink.paint(f"! {safe(trouble.message)}", Colour.BAD))
         lines += [f"    → {safe(trouble.hint)}"] if trouble.hint else []
     if not style.quiet:
-        lines += _not_adopted(adoption, style)
+        left = list(_not_adopted(adoption, style))
+        lines += ["", *left] if left else []
     return "\n".join(lines) + "\n"
 
 
@@ -81,7 +90,7 @@ def question(adoption: Adoption) -> str:
 
 def render_recorded(done: int, newer: Iterable[tuple[str, str]]) -> str:
     """Return the last lines: how many records were written, and whose another run has written meanwhile."""
-    text = f"Recorded {_many(done, 'build')}. See that nothing is left to do: reconciler plan\n"
+    text = f"Recorded {_many(done, 'build')}. To see what is left to do: reconciler plan\n"
     names = [f"{project}/{name}" for project, name in newer]
     if names:
         text += f"note: another run has recorded {safe(_named(names))} meanwhile: left as it is\n"
@@ -132,10 +141,7 @@ def _refused(adoption: Adoption, style: Style) -> Iterator[str]:
         yield ""
         yield from _different(entry, style)
     yield ""
-    yield "To see everything that would change:        reconciler plan"
-    yield "To make the server as Git says:             reconciler apply PATH"
-    yield "To take the server's side into Git:         reconciler export"
-    yield "To adopt these as the server has them, so that the next plan shows what differs:  --allow-drift"
+    yield from _WAYS_OUT
 
 
 def _different(entry: Entry, style: Style) -> Iterator[str]:

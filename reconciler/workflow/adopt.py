@@ -80,6 +80,8 @@ def record(settings: Settings, found: Adoption) -> Recorded:
     done: list[tuple[str, str]] = []
     newer: list[tuple[str, str]] = []
     projects = sorted(found.pages)
+    if not projects:
+        return Recorded()
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(settings, writable=True))
         ledger.lock(projects)

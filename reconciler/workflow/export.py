@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from reconciler.definitions.loader import load
+from reconciler.definitions.opened import open_tree
 from reconciler.definitions.sources import Environment
 from reconciler.export.document import Rules
+from reconciler.model.declared import secrets_in
 from reconciler.model.definition import Desired
 from reconciler.model.errors import LedgerError, UsageError
-from reconciler.model.exported import Exported, Topic
+from reconciler.model.exported import Exported, Note, Topic
 from reconciler.model.live import Live, Reading
 from reconciler.model.record import Document, Seen
 from reconciler.model.settings import Settings
+from reconciler.plan.questions import questions
 from reconciler.server import reading
 from reconciler.server.deep import only_hosts, read_deep
 from reconciler.server.projects import read_projects
 from reconciler.server.transport import Clock, ReadDoor
-from reconciler.workflow.export_files import files_of, write_files
+from reconciler.workflow.export_files import files_of, notes_of, places_of, write_files
 from reconciler.workflow.export_pages import Pages, pages_of
+from reconciler.workflow.merging import merge_into
 from reconciler.workflow.plan import World, open_ledger, read_door, read_ledger
 
 ALL = "*"
@@ -65,21 +69,25 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
         hidden = live.deep_unserved or not settings.deep_read
         hosts = {**(only_hosts(door) if hidden else {}), **options.hosts}
         requests = door.requests
-    lists = [(project, one.incomplete) for project, one in live.readings.items()]
     found = pages_of(live, documents, Rules(options.credentials, hosts))
-    _check_names(settings, found)
-    files = files_of(settings, desired, found, world.cwd, defaults=options.defaults)
+    opened = open_tree(settings, world.cwd)
+    merged = merge_into(opened, desired, live, documents, found.pages, force=options.force, prune=options.prune)
+    files = files_of(settings, opened, found, merged, defaults=options.defaults)
+    _check_names(settings, files.variables)
     written = write_files(Path(settings.root), files.files)
-    forgotten = remember(settings, found, world)
+    notes = notes_of(found, merged, places_of(settings, desired, files, world.cwd))
+    forgotten = remember(settings, found, notes, world)
+    lists = [(project, one.incomplete) for project, one in live.readings.items()]
     return Exported(
         builds=dict(Counter(project for project, _ in found.pages)),
         written=written.new,
         changed=written.changed,
-        unchanged=written.same,
-        lines=sum(text.count("\n") for text in files.files.values()),
+        removed=written.removed,
+        unchanged=written.same + len(opened.texts.keys() - files.files.keys()),
+        lines=files.lines,
         saved=files.saved,
-        variables=tuple(sorted({name for one in found.pages.values() for name in one.variables.values()})),
-        notes=tuple(sorted(found.notes)),
+        variables=tuple(sorted({*files.variables, *_names(desired)})),
+        notes=notes,
         deep_unserved=live.deep_unserved,
         incomplete={project: why for project, why in [*lists, (ALL, doubt)] if why},
         unread=len(found.unread),
@@ -88,10 +96,15 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
     )
 
 
-def _check_names(settings: Settings, found: Pages) -> None:
+def _names(desired: Desired) -> set[str]:
+    """Return the names of the variables that the tree's definitions take secrets from."""
+    return {secret.name for d in desired.definitions for secret in secrets_in(d.build) if secret.name}
+
+
+def _check_names(settings: Settings, variables: Collection[str]) -> None:
     """Refuse to write definitions that this tree does not allow to read their variables. Raises UsageError."""
     allowed = Environment(settings.env, {})
-    names = sorted(name for one in found.pages.values() for name in one.variables.values() if not allowed.allows(name))
+    names = sorted(name for name in variables if not allowed.allows(name))
     if names:
         raise UsageError(
             f"{len(names)} credentials would come from variables that this tree does not allow, such as {names[0]}",
@@ -103,10 +116,10 @@ _OPEN = frozenset({Topic.CONFLICT.value, Topic.UNDECIDED.value, Topic.UNMERGED.v
 """What keeps a build's base as it was: nobody has settled it yet."""
 
 
-def remember(settings: Settings, found: Pages, world: World) -> str:
+def remember(settings: Settings, found: Pages, notes: Iterable[Note], world: World) -> str:
     """Note in the ledger what was seen, as the base of the next export; return why not, "" where it was."""
     now = int((world.clock or Clock()).wall())
-    unsettled = {(note.project, note.name) for note in found.notes if note.topic in _OPEN}
+    unsettled = {(note.project, note.name) for note in notes if note.topic in _OPEN}
     seen = defaultdict[str, dict[str, Seen]](dict)
     for (project, name), one in found.pages.items():
         if (project, name) not in unsettled:
@@ -145,6 +158,8 @@ def _read(door: ReadDoor, settings: Settings, projects: list[str], desired: Desi
             progress=partial(options.progress, f"project {project}"),
         )
     live = Live(readings)
+    if questions(desired, live).clusters:
+        live = replace(live, local_cluster=reading.clusters(door).local)
     if not settings.deep_read:
         return live
     names = [(p, name) for p, one in readings.items() for name, build in one.builds.items() if build.build]

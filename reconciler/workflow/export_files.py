@@ -4,60 +4,124 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from reconciler.apply.folders import put_file
+from reconciler.definitions.defaults import merge
+from reconciler.definitions.files import shown
+from reconciler.definitions.layers import without_sources
+from reconciler.definitions.opened import Opened, folder_of
+from reconciler.definitions.sources import FROM_ENV
 from reconciler.export.beside import ATTRIBUTES, ATTRIBUTES_TEXT, ENV, NOT_EXPORTED, env_example, not_exported
-from reconciler.export.tree import SCHEMAS, Ground, folders_of, new_files
+from reconciler.export.document import Page
+from reconciler.export.rewriting import Rewriting
+from reconciler.export.tree import SCHEMAS, Ground, folders_of, folders_up, new_files
 from reconciler.model.definition import Desired
 from reconciler.model.errors import UsageError
+from reconciler.model.exported import Note, Topic
 from reconciler.model.settings import Settings
-from reconciler.workflow.export_pages import Pages
+from reconciler.workflow.export_pages import Name, Pages
 from reconciler.workflow.schema import schema_text
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Files of a tree: path relative to the root → text. `saved`: lines that defaults saved."""
+    """What the tree is to hold.
 
-    files: Mapping[str, str]
+    Attributes:
+        files: path relative to the root → text; None: the file is to be taken away.
+        places: (project, name) → the file of a definition that is new.
+        variables: name → what it is for, of the credentials that these files bring in.
+        lines: lines of new files.
+        saved: lines that new defaults saved.
+    """
+
+    files: Mapping[str, str | None]
+    places: Mapping[Name, str]
+    variables: Mapping[str, str]
+    lines: int = 0
     saved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of the files: paths that are new, paths that are another now, how many are as they were."""
+    """What became of the files: paths that are new, that are another now, that are gone; how many are as they were."""
 
     new: tuple[str, ...]
     changed: tuple[str, ...]
+    removed: tuple[str, ...]
     same: int
 
 
-def files_of(settings: Settings, desired: Desired, found: Pages, cwd: str, *, defaults: bool) -> Files:
-    """Return the files of builds that no definition describes yet, and what goes along."""
-    defined = {(d.build.project, d.build.name) for d in desired.definitions}
-    fresh = [one for name, one in sorted(found.pages.items()) if name not in defined]
-    ground = _ground(settings, desired, cwd)
-    new = new_files(fresh, ground, defaults=defaults)
-    return Files({**new.files, **_beside(settings, found, ground)}, new.saved)
+def files_of(settings: Settings, opened: Opened, found: Pages, merged: Rewriting, *, defaults: bool) -> Files:
+    """Return the files of builds that no definition describes yet, of those that changed, and what goes along."""
+    defined = {one.key for one in opened.definitions}
+    fresh = {name: one for name, one in sorted(found.pages.items()) if name not in defined}
+    ground = _ground(settings, opened, merged)
+    new = new_files(list(fresh.values()), ground, defaults=defaults)
+    variables = _variables(fresh, merged)
+    beside = _beside(settings, found, ground, variables)
+    files: dict[str, str | None] = {**new.files, **merged.files, **beside}
+    lines = sum(text.count("\n") for text in new.files.values())
+    return Files(files, new.places, variables, lines, new.saved)
 
 
-def _ground(settings: Settings, desired: Desired, cwd: str) -> Ground:
-    """Look at what is there: where each project's definitions are, and which names are taken."""
+def _variables(fresh: Mapping[Name, Page], merged: Rewriting) -> dict[str, str]:
+    """Return what new definitions and changed ones take from the environment: name → what it is for."""
+    named = {
+        name: f"{project}/{build}: {path}"
+        for (project, build), one in fresh.items()
+        for path, name in one.variables.items()
+    }
+    for (file, _), document in sorted(merged.merge.documents.items()):
+        for name in _sources(document):
+            named.setdefault(name, file)
+    return named
+
+
+def _sources(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if value.keys() == {FROM_ENV}:
+            yield str(value[FROM_ENV])
+        else:
+            for item in value.values():
+                yield from _sources(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _sources(item)
+
+
+def _ground(settings: Settings, opened: Opened, merged: Rewriting) -> Ground:
+    """Look at what is there: where each project's definitions are, names that are taken, defaults in force."""
     root = Path(settings.root)
     out = Path(settings.path).relative_to(root).as_posix()
-    return Ground("" if out == "." else out, _homes(settings, desired, cwd), _taken(root))
+    return Ground("" if out == "." else out, _homes(opened), _taken(root), _chains(opened, merged))
 
 
-def _homes(settings: Settings, desired: Desired, cwd: str) -> dict[str, str]:
-    """Return project → the folder where most of its definitions are, relative to the root."""
+def _homes(opened: Opened) -> dict[str, str]:
+    """Return project → the folder where most of its definitions are."""
     folders = defaultdict[str, Counter[str]](Counter)
-    for definition in desired.definitions:
-        folder = Path(cwd, definition.place.file).parent.relative_to(settings.root).as_posix()
-        folders[definition.build.project]["" if folder == "." else folder] += 1
+    for one in opened.definitions:
+        folders[one.project][folder_of(one.file)] += 1
     return {project: min(found, key=lambda folder: (-found[folder], folder)) for project, found in folders.items()}
+
+
+def _chains(opened: Opened, merged: Rewriting) -> dict[str, dict[str, Any]]:
+    """Return folder → the defaults in force there; of every folder that has definitions, or defaults of its own."""
+    own = {
+        folder_of(file): merged.merge.defaults.get(file, without_sources(one.value, folder_of(file)))
+        for file, one in opened.defaults.items()
+    }
+    chains = {}
+    for folder in {*own, *(folder_of(one.file) for one in opened.definitions)}:
+        chain: dict[str, Any] = {}
+        for above in reversed(list(folders_up(folder))):
+            chain = merge(chain, own.get(above, {}))
+        chains[folder] = chain
+    return chains
 
 
 def _taken(root: Path) -> dict[str, set[str]]:
@@ -71,17 +135,12 @@ def _taken(root: Path) -> dict[str, set[str]]:
     return taken
 
 
-def _beside(settings: Settings, found: Pages, ground: Ground) -> dict[str, str]:
+def _beside(settings: Settings, found: Pages, ground: Ground, variables: Mapping[str, str]) -> dict[str, str]:
     """Return the files that go along: credentials, what was not exported, the schema, how Git treats scripts."""
     root = Path(settings.root)
     files = {f"{SCHEMAS}/build.schema.json": schema_text("build")}
     if found.pages and not (root / ATTRIBUTES).exists():
         files[ATTRIBUTES] = ATTRIBUTES_TEXT
-    variables = {
-        name: f"{project}/{build}: {path}"
-        for (project, build), one in found.pages.items()
-        for path, name in one.variables.items()
-    }
     if variables:
         files[ENV] = env_example(_text(root / ENV), variables)
     folders = folders_of({*(project for project, _ in found.pages), *found.jenkins, *found.unfit}, ground)
@@ -99,21 +158,53 @@ def _text(path: Path) -> str:
         return ""
 
 
-def write_files(root: Path, files: Mapping[str, str]) -> Written:
+def write_files(root: Path, files: Mapping[str, str | None]) -> Written:
     """Write what is not there as it is to be, each file whole or not at all. Raises UsageError."""
-    new, changed = list[str](), list[str]()
+    found: dict[str, list[str]] = {"new": [], "changed": [], "removed": [], "same": []}
     for name in sorted(files):
-        path = root / name
-        data = files[name].encode("utf-8")
         try:
-            before = path.read_bytes() if path.exists() else None
-            if before == data:
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            put_file(path, data)
+            found[_write(root / name, files[name])].append(name)
         except OSError as error:
-            raise UsageError(
-                f"{name} cannot be written: {error.strerror}", "make room, or the folder writable"
-            ) from None
-        (new if before is None else changed).append(name)
-    return Written(tuple(new), tuple(changed), len(files) - len(new) - len(changed))
+            hint = "make room, or the folder writable, and run again"
+            raise UsageError(f"{name} cannot be written: {error.strerror}", hint) from None
+    return Written(tuple(found["new"]), tuple(found["changed"]), tuple(found["removed"]), len(found["same"]))
+
+
+def _write(path: Path, text: str | None) -> str:
+    """Make a file what it is to be; return what became of it."""
+    if text is None:
+        path.unlink(missing_ok=True)
+        return "removed"
+    data = text.encode("utf-8")
+    before = path.read_bytes() if path.exists() else None
+    if before == data:
+        return "same"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    put_file(path, data)
+    return "new" if before is None else "changed"
+
+
+_ONLY_NEW = frozenset(
+    topic.value for topic in (Topic.ASSUMED, Topic.UNREADABLE, Topic.LEFT_OUT, Topic.CODE_HOST, Topic.REPEATS)
+)
+"""What is said of a build whose definition is written anew, and of no other."""
+
+
+def places_of(settings: Settings, desired: Desired, files: Files, cwd: str) -> dict[Name, tuple[str, int]]:
+    """Return (project, name) → file and line of each definition, old and new."""
+    places = {(d.build.project, d.build.name): (d.place.file, d.place.line) for d in desired.definitions}
+    return places | {name: (shown(Path(settings.root, file), cwd), 0) for name, file in files.places.items()}
+
+
+def notes_of(found: Pages, merged: Rewriting, places: Mapping[Name, tuple[str, int]]) -> tuple[Note, ...]:
+    """Return everything to look at, each with the file that it is about; a line only of definitions that were there."""
+    notes = [note for note in found.notes if not _is_old(note, places) or note.topic not in _ONLY_NEW]
+    placed = []
+    for note in (*notes, *merged.notes):
+        file, line = places.get((note.project, note.name), ("", 0))
+        placed.append(note if note.file or not file else replace(note, file=file, line=line))
+    return tuple(sorted(set(placed)))
+
+
+def _is_old(note: Note, places: Mapping[Name, tuple[str, int]]) -> bool:
+    return places.get((note.project, note.name), ("", 0))[1] > 0

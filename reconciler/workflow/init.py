@@ -153,6 +153,8 @@ def _hidden(door: ReadDoor, project: str, name: str) -> str:
 
 def check_beginning(root: Path, beginning: Beginning) -> None:
     """Make sure, before anything is written, that a configuration may say this. Raises UsageError."""
+    if not beginning.tree:
+        raise UsageError("tree: a tree needs a name", "name it with --tree, for example --tree shop-builds")
     values = {"server": beginning.server, "tree": beginning.tree, "projects": list(beginning.projects)}
     for complaint in check_configuration(values, str(root)):
         raise UsageError(f"{complaint.path[0]}: {complaint.message}", complaint.hint or "write it otherwise")

@@ -73,6 +73,8 @@ def pair(
     base = base_of(document, name)
     if base is None:
         return Pair(page, differs)
+    if now.kind is build.kind and not counted(differs):
+        return Pair(page, differs, base=base.kind)
     before = remembered(base)
     local = diff(build, before, local_cluster) if base.kind is build.kind else ()
     remote = diff(now, before, local_cluster) if base.kind is now.kind else ()
