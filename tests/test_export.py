@@ -163,6 +163,18 @@ def test_a_script_that_repeats_a_credential_is_not_written(tmp_path: Path):
     assert rig.plan().empty
 
 
+def test_a_script_that_repeats_another_builds_credential_is_not_written(tmp_path: Path):
+    """People copy builds, and the page copies no credential along: it is in the other build, of another project."""
+    copied = made(PLAIN, name="copied", product_name="other", scripts="docker login -p page-canary\n" * 5)
+    copied["pre_build"]["envs"] = []
+    rig = Rig(tmp_path, builds=[made(PLAIN), copied])
+    done = export(replace(rig.settings, projects=("yaml", "other")), Options(), rig.world)
+    assert [n.name for n in done.notes if n.topic == "repeats-credential"] == ["copied"]
+    assert [p for p in rig.tree.rglob("*") if p.is_file() and b"page-canary" in p.read_bytes()] == []
+    assert b"page-canary" not in rig.ledger.read_bytes()
+    assert rig.plan().empty
+
+
 def test_what_no_valid_definition_may_say_stays_on_the_server(tmp_path: Path):
     """Doubled outputs, an unknown type, a request over its limit: left out, named, and the rest is exported."""
     build = made(PLAIN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.compare.knowledge import know
@@ -13,8 +13,9 @@ from reconciler.model.declared import secrets_in
 from reconciler.model.exported import Note, Topic
 from reconciler.model.live import JENKINS, Live, LiveBuild
 from reconciler.model.record import Document
+from reconciler.model.secret import Secret
 from reconciler.plan.keepsake import choices
-from reconciler.server import wire
+from reconciler.server.pasted import Pasted
 
 Name = tuple[str, str]
 
@@ -43,8 +44,9 @@ class Pages:
 
 
 def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules) -> Pages:
-    """Make a page of every build that was read."""
+    """Make a page of every build that was read; no text in one repeats a credential of any of them."""
     found = Pages()
+    judged = replace(rules, repeats=Pasted(_secrets(live)).repeats)
     for project, one in sorted(live.readings.items()):
         document = documents.get(project, Document())
         if one.unnamed:
@@ -57,18 +59,23 @@ def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules) -> Pag
                 found.unread.append((project, name))
                 found.leave_out(build, build.unread or "it was not read")
             else:
-                _add(found, build, document, rules)
+                _add(found, build, document, judged)
     return found
+
+
+def _secrets(live: Live) -> Iterator[Secret]:
+    """Yield every credential of the server: people copy scripts with another build's password in them."""
+    for one in live.readings.values():
+        for build in one.builds.values():
+            yield from secrets_in(build.build) if build.build else ()
 
 
 def _add(found: Pages, build: LiveBuild, document: Document, rules: Rules) -> None:
     assert build.build is not None
     known = know(build, document.records.get(build.name))
     losses = (*build.losses, *build.hidden, *build.leftover, *choices(known.values, ""))
-    own = secrets_in(build.build)
-    judged = replace(rules, repeats=lambda text: bool(own) and wire.masked(text, own) != text)
     try:
-        one = page(Subject(build, known.values, losses), judged)
+        one = page(Subject(build, known.values, losses), rules)
     except Unfit as reason:
         found.unfit[build.project].append((build.name, str(reason)))
         found.leave_out(build, str(reason))

@@ -23,7 +23,7 @@ from reconciler.model.exported import Exported, Topic
 from reconciler.model.outcome import Ending
 from reconciler.plan.step import Action, Plan
 from reconciler.workflow.export import Options, export
-from tests.canaries import found
+from tests.canaries import Canary, found
 from tests.companies import ODD_NAMES, company, secrets_of
 from tests.export.places import environment, untold
 from tests.page import PLAIN, REPOSITORY, TEMPLATE, made
@@ -281,7 +281,7 @@ def test_the_company_has_what_the_laws_speak_of(firm: Rig):
     kinds = Counter((b["source"], bool(b["template_id"]), b["infrastructure"]) for b in builds)
     assert len(kinds) >= 4
     done = exported(firm)
-    assert {"inexpressible", "repeats-credential", "not-exported"} <= {note.topic for note in done.notes}
+    assert {"inexpressible", "not-exported"} <= {note.topic for note in done.notes}
     assert len(done.variables) > SIZE / 10
 
 
@@ -391,11 +391,20 @@ def _later(text: str) -> str:
 # credentials
 
 
+def _copied(builds: list[Stored], secrets: list[Canary]) -> None:
+    """Copy scripts as people do who forget the other build's password in them."""
+    scripts = [build for build in builds if build["source"] != "jenkins" and not build["template_id"]]
+    for build, secret in zip(scripts, secrets[::-1], strict=False):
+        if not secret.where.startswith(build["name"]) and len(build["scripts"]) % 3 == 0:
+            build["scripts"] += f"\ncurl -u 'ci:{secret.text}' https://registry.example.com\n"
+
+
 def test_no_credential_of_the_company_comes_out(tmp_path: Path, monkeypatch: Any, capsys: Any):
     """In no file, in no output, not in the ledger: raw, as base64, percent-encoded, as JSON, as hex."""
     world, builds = company(SIZE)
-    emulator = Emulator(world, builds)
     secrets = secrets_of(builds)
+    _copied(builds, secrets)
+    emulator = Emulator(world, builds)
     assert len(secrets) > SIZE / 4
     monkeypatch.setenv("ZADIG_TOKEN", TOKEN)
     monkeypatch.chdir(tmp_path)
