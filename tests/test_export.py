@@ -175,6 +175,19 @@ def test_a_script_that_repeats_another_builds_credential_is_not_written(tmp_path
     assert rig.plan().empty
 
 
+@pytest.mark.parametrize("source", ["local", "template"])
+def test_what_nothing_reads_of_an_image_step_is_no_difference(tmp_path: Path, source: str):
+    """The page leaves the file in a step that it turned into one from a template, and the other way round."""
+    build = made(PLAIN)
+    both = {"docker_file": "Dockerfile", "template_id": "65a0000000000000000000aa", "template_name": "go-dockerfile"}
+    build["post_build"]["docker_build"].update(both, source=source)
+    rig = Rig(tmp_path, builds=[build])
+    exported(rig)
+    other = {"local": "template_name", "template": "dockerfile_directory"}[source]
+    assert other not in text(rig, "yaml/api.yaml")
+    assert rig.plan().empty
+
+
 def test_what_no_valid_definition_may_say_stays_on_the_server(tmp_path: Path):
     """Doubled outputs, an unknown type, a request over its limit: left out, named, and the rest is exported."""
     build = made(PLAIN)

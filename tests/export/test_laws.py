@@ -22,6 +22,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.exported import Exported, Topic
 from reconciler.model.outcome import Ending
 from reconciler.plan.step import Action, Plan
+from reconciler.workflow.adopt import look, record
 from reconciler.workflow.export import Options, export
 from tests.canaries import Canary, found
 from tests.companies import ODD_NAMES, company, secrets_of
@@ -104,6 +105,26 @@ def test_after_the_export_of_any_server_nothing_is_planned_and_nothing_sent(buil
         if seeing == "deep" and ASTERISKS not in rig.environ.values():  # stored by mistake, they hide themselves
             assert open_points(plan) == []
         rig.quiet()
+        rig.apply()
+        assert rig.requests("POST", "PUT", "DELETE") == []
+
+
+@given(builds=stored_servers(most=4), seeing=st.sampled_from(SEEING))
+@examples(15)
+def test_what_was_exported_and_adopted_needs_no_other_source(builds: list[Stored], seeing: str):
+    """Afterwards nothing is unverifiable, the internal read is not asked again, and apply sends nothing."""
+    with served(builds, seeing) as rig:
+        exported(rig)
+        if planned(rig) is None:
+            return
+        rig.environ.update(environment(rig.load(), store(rig)))
+        record(rig.settings, look(rig.settings, rig.load(), rig.world).adoption)
+        rig.quiet()
+        plan = rig.plan()
+        assert plan.empty, open_points(plan)
+        if ASTERISKS not in rig.environ.values():
+            assert open_points(plan) == []
+        assert [request["path"] for request in rig.requests() if "aslan" in request["path"]] == []
         rig.apply()
         assert rig.requests("POST", "PUT", "DELETE") == []
 
