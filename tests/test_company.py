@@ -33,7 +33,7 @@ FIRST = {"name": "first", "source": "zadig", "product_name": "yaml"}
 def served(*arguments: str) -> Iterator[str]:
     """The address of an emulator in a process of its own."""
     command = [sys.executable, "-m", "reconciler", "emulator", "--control", *arguments]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
         assert process.stdout is not None
         try:

@@ -163,18 +163,6 @@ def test_a_script_that_repeats_a_credential_is_not_written(tmp_path: Path):
     assert rig.plan().empty
 
 
-def test_a_script_that_repeats_another_builds_credential_is_not_written(tmp_path: Path):
-    """People copy builds, and the page copies no credential along: it is in the other build, of another project."""
-    copied = made(PLAIN, name="copied", product_name="other", scripts="docker login -p page-canary\n" * 5)
-    copied["pre_build"]["envs"] = []
-    rig = Rig(tmp_path, builds=[made(PLAIN), copied])
-    done = export(replace(rig.settings, projects=("yaml", "other")), Options(), rig.world)
-    assert [n.name for n in done.notes if n.topic == "repeats-credential"] == ["copied"]
-    assert [p for p in rig.tree.rglob("*") if p.is_file() and b"page-canary" in p.read_bytes()] == []
-    assert b"page-canary" not in rig.ledger.read_bytes()
-    assert rig.plan().empty
-
-
 @pytest.mark.parametrize("source", ["local", "template"])
 def test_what_nothing_reads_of_an_image_step_is_no_difference(tmp_path: Path, source: str):
     """The page leaves the file in a step that it turned into one from a template, and the other way round."""
@@ -185,6 +173,21 @@ def test_what_nothing_reads_of_an_image_step_is_no_difference(tmp_path: Path, so
     exported(rig)
     other = {"local": "template_name", "template": "dockerfile_directory"}[source]
     assert other not in text(rig, "yaml/api.yaml")
+    assert rig.plan().empty
+
+
+def test_a_script_that_repeats_the_credential_of_another_build_is_not_written_either(tmp_path: Path):
+    """As far as it looks like nothing else: a long one with letters and digits, not a common word."""
+    other = made(PLAIN, name="other")
+    other["pre_build"]["envs"] = [
+        {"key": "KEY", "value": "8Jk2mNq4rT6vXz", "type": "string", "is_credential": True},
+        {"key": "WORD", "value": "production", "type": "string", "is_credential": True},
+    ]
+    pasted, common = "curl -H 8Jk2mNq4rT6vXz https://x\n", "deploy production\n"
+    rig = Rig(tmp_path, builds=[other, made(PLAIN, scripts=pasted), made(PLAIN, name="common", scripts=common)])
+    done = exported(rig)
+    assert [(n.name, n.path) for n in done.notes if n.topic == "repeats-credential"] == [("api", "build_script")]
+    assert "deploy production" in text(rig, "yaml/common.yaml")
     assert rig.plan().empty
 
 
@@ -311,3 +314,21 @@ def test_a_wrong_code_host_is_told(served: Emulator, capsys: pytest.CaptureFixtu
     """TYPE=ALIAS is wanted."""
     assert call(["export", "--out", "company", "--code-host", given]) == 64
     assert "TYPE=ALIAS is wanted" in capsys.readouterr().err
+
+
+def test_what_looks_like_a_secret_is_told_with_its_place_and_not_with_its_words(tmp_path: Path):
+    """In a script by its line, in a parameter by that of its value; the export writes them all the same."""
+    build = made(PLAIN, scripts="#!/bin/bash\nset -e\ngit clone https://bot:hidden-7Gk2@git.example/x\nmake\n")
+    build["pre_build"]["envs"] = [{"key": "NPM_TOKEN", "value": "k2J9xQ71mZ", "type": "string"}]
+    rig = Rig(tmp_path, builds=[build])
+    done = exported(rig)
+    found = [note for note in done.notes if note.topic == "looks-secret"]
+    assert [(n.name, n.path, n.file, n.line) for n in found] == [
+        ("api", "", "yaml/api.sh", 3),
+        ("api", "parameters[NPM_TOKEN].default_value", "yaml/api.yaml", 24),
+    ]
+    assert text(rig, "yaml/api.yaml").splitlines()[23] == "    default_value: k2J9xQ71mZ"
+    said = render_export(done, Style(verbose=True)) + dump(document(done))
+    assert "hidden-7Gk2" not in said
+    assert "k2J9xQ71mZ" not in said
+    assert [note for note in exported(rig).notes if note.topic == "looks-secret"] == []

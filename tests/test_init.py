@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -20,7 +21,7 @@ from reconciler.config import Flags, resolve
 from reconciler.emulator import Emulator, running
 from reconciler.workflow.init import ignore_text
 from tests.emulator.wire import WORLD, token
-from tests.rig import TOKEN
+from tests.rig import TOKEN, plain
 from tests.test_cli import ROOT, Said, answering, free_port, until
 
 IGNORED = {".reconciler/", ".env", "plan.json", "plan.txt"}
@@ -252,6 +253,29 @@ def test_a_folder_of_another_tree_is_told(newcomer: Newcomer):
     assert (newcomer.folder / "reconciler.yaml").read_text("utf-8") == "tree: outer\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("package.json", '{"name": "shop"}'), ("deploy/a.yml", "kind: Pod\n"), ("b.yaml", "a: [\n")]
+)
+def test_files_that_would_be_read_as_definitions_and_are_none_are_told(newcomer: Newcomer, name: str, text: str):
+    """As in the repository of a program: a folder of its own is what a tree wants there, and the hint names one."""
+    newcomer.write(name, text)
+    said = newcomer.run()
+    said.told(64, name, "reconciler init zadig")
+    assert (newcomer.files(), newcomer.emulator.requests()) == ({name: text}, [])
+    newcomer.done("zadig", "--no-export")
+
+
+def test_definitions_that_are_there_already_are_welcome(newcomer: Newcomer):
+    """The export adds what they lack, and leaves them as they are."""
+    text = json.dumps(plain("billing", build_script="make billing\n"))
+    newcomer.write("mine/billing.json", text)
+    newcomer.done()
+    files = newcomer.files()
+    assert files["mine/billing.json"] == text
+    assert "yaml/billing.yaml" not in files
+    assert any(name.endswith("/checkout.yaml") for name in files)
+
+
 def test_a_file_in_the_place_of_the_folder_is_told(newcomer: Newcomer):
     newcomer.write("taken", "")
     newcomer.run("taken").told(64, "taken is not a folder")
@@ -341,10 +365,11 @@ class Talk:
 
     def __init__(self, newcomer: Newcomer, *arguments: str, **environ: str) -> None:
         self.ours, theirs = pty.openpty()
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("ZADIG_")} | environ
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("ZADIG_")}
+        environment = {**kept, **environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
         self.run = subprocess.Popen(
             [sys.executable, "-m", "reconciler", "init", *arguments], stdin=theirs, stdout=theirs, stderr=theirs,
-            cwd=newcomer.folder, env={**environment, "PYTHONPATH": str(ROOT)}, start_new_session=True,
+            cwd=newcomer.folder, env=environment, start_new_session=True,
         )  # fmt: skip
         os.close(theirs)
         self.heard = b""

@@ -81,10 +81,11 @@ def _connect(root: Path, dialogue: Dialogue, world: World, flags: dict[str, Any]
     """Return the settings with a server and a token, asked for where they are missing.
 
     Raises:
-        UsageError: there is no server, and nobody to ask.
+        UsageError: there is no server, and nobody to ask; or something here would be taken for a definition.
         BadToken: there is no token, and nobody to ask.
     """
     from reconciler.config import Flags, unconfigured
+    from reconciler.workflow.init import check_files
 
     def settings_of(server: str | None) -> Settings:
         chosen = Flags(
@@ -97,6 +98,7 @@ def _connect(root: Path, dialogue: Dialogue, world: World, flags: dict[str, Any]
         return unconfigured(str(root), chosen, world.environ, world.cwd)
 
     settings = settings_of(flags["server"])
+    check_files(settings, world)
     if not settings.server:
         settings = dialogue.server(settings_of)
     if settings.token is None:
@@ -197,7 +199,7 @@ def _print_recipe(root: Path, repository: Repository, flags: dict[str, Any]) -> 
         raise UsageError("no CI is seen here", "say which one: --ci github, --ci gitlab or --ci jenkins")
     if not can_be_named(repository.folder):
         raise UsageError("the folder's name would need quoting in a recipe", "run it in the root of the repository")
-    tree = flags["tree"] or root.name or "tree"
+    tree = flags["tree"] or settings_from(str(root), {}).tree
     click.echo(recipe_text(platform, repository, tree, credentials_of(root)), nl=False)
     return 0
 

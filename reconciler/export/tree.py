@@ -24,6 +24,9 @@ SCHEMAS = ".schemas"
 DEFAULTS = "_defaults.yaml"
 _DEFAULTS_HEAD = "What the builds of this folder and below share; a definition says where it differs."
 _ENDINGS = {"shell": ".sh", "batch_file": ".bat", "powershell": ".ps1"}
+SCRIPTS = tuple(_ENDINGS.values())
+"""Endings of scripts."""
+
 _INLINE = 3
 """Lines of a script that stay in the definition."""
 

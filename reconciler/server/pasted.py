@@ -18,6 +18,10 @@ from reconciler.server import wire
 from reconciler.server.forms import SHORTEST
 
 
+_FEW = 64
+"""Forms that are looked for one by one, which is quicker than to read a text character by character."""
+
+
 class Pasted:
     """The written forms of many secrets; it prints as a mask.
 
@@ -26,7 +30,7 @@ class Pasted:
             `SHORTEST` characters, which cannot be told from common words.
     """
 
-    __slots__ = ("_forms",)
+    __slots__ = ("_few", "_forms")
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
         forms: defaultdict[str, set[str]] = defaultdict(set)
@@ -35,12 +39,14 @@ class Pasted:
                 if len(form) >= SHORTEST:
                     forms[form[:SHORTEST]].add(form)
         self._forms = {start: tuple(found) for start, found in forms.items()}
+        every = [form for found in forms.values() for form in found]
+        self._few = tuple(every) if len(every) <= _FEW else ()
 
     def repeats(self, text: str) -> bool:
         """Tell whether a text repeats one of the secrets, or a line of one."""
         forms = self._forms
-        if not forms:
-            return False
+        if self._few or not forms:
+            return any(form in text for form in self._few)
         for place in range(len(text) - SHORTEST + 1):
             start = text[place : place + SHORTEST]
             if start in forms and text.startswith(forms[start], place):

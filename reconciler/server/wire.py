@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,11 @@ from reconciler.model.secret import MASK, Secret
 from reconciler.server.forms import SHORTEST, forms, lines
 from reconciler.server.stored import idle, own_outputs
 from reconciler.server.typed import Json, Nonsense, as_object, boolean, branch, integer, objects, text, texts
+
+_LONG = 12
+"""Characters of a secret that is looked for in the texts of other builds too."""
+
+_MIXED = re.compile(r"(?s)^(?=.*\d)(?=.*[^\W\d])")
 
 Level = dict[str, Value]
 Read = Callable[[Json, Level], None]
@@ -91,6 +97,13 @@ def business(body: bytes) -> tuple[int, str]:
 def written(secret: Secret) -> set[str]:
     """Return what a secret and its lines look like in clear and as programs write them; nothing where it is empty."""
     return {form for clear in _clear((secret,)) for line in lines(clear) for form in forms(line)}
+
+
+def is_telling(secret: Secret) -> bool:
+    """Tell whether a secret can be known again anywhere: it is long, and no word that texts have anyway."""
+    return any(
+        len(clear) >= _LONG and re.search(r"\d", clear) and re.search(r"[^\W\d]", clear) for clear in _clear((secret,))
+    )
 
 
 def masked(text: str, secrets: Iterable[Secret]) -> str:

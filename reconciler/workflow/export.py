@@ -24,7 +24,8 @@ from reconciler.server import reading
 from reconciler.server.deep import only_hosts, read_deep
 from reconciler.server.projects import read_projects
 from reconciler.server.transport import Clock, ReadDoor
-from reconciler.workflow.export_files import files_of, notes_of, places_of, write_files
+from reconciler.workflow.export_files import files_of, write_files
+from reconciler.workflow.export_notes import lookalikes_of, notes_of, places_of
 from reconciler.workflow.export_pages import Pages, pages_of
 from reconciler.workflow.merging import merge_into
 from reconciler.workflow.plan import World, open_ledger, read_door, read_ledger
@@ -76,6 +77,7 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
     _check_names(settings, files.variables)
     written = write_files(Path(settings.root), files.files)
     notes = notes_of(found, merged, places_of(settings, desired, files, world.cwd))
+    notes = tuple(sorted({*notes, *lookalikes_of(settings, files, written, found, world.cwd)}))
     forgotten = remember(settings, found, notes, world)
     lists = [(project, one.incomplete) for project, one in live.readings.items()]
     return Exported(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.apply.folders import put_file
 from reconciler.definitions.defaults import merge
-from reconciler.definitions.files import shown
 from reconciler.definitions.layers import without_sources
 from reconciler.definitions.opened import Opened, folder_of
 from reconciler.definitions.sources import FROM_ENV
@@ -19,9 +18,7 @@ from reconciler.export.beside import ATTRIBUTES, ATTRIBUTES_TEXT, ENV, NOT_EXPOR
 from reconciler.export.document import Page
 from reconciler.export.rewriting import Rewriting
 from reconciler.export.tree import SCHEMAS, Ground, folders_of, folders_up, new_files
-from reconciler.model.definition import Desired
 from reconciler.model.errors import UsageError
-from reconciler.model.exported import Note, Topic
 from reconciler.model.settings import Settings
 from reconciler.workflow.export_pages import Name, Pages
 from reconciler.workflow.schema import schema_text
@@ -182,29 +179,3 @@ def _write(path: Path, text: str | None) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     put_file(path, data)
     return "new" if before is None else "changed"
-
-
-_ONLY_NEW = frozenset(
-    topic.value for topic in (Topic.ASSUMED, Topic.UNREADABLE, Topic.LEFT_OUT, Topic.CODE_HOST, Topic.REPEATS)
-)
-"""What is said of a build whose definition is written anew, and of no other."""
-
-
-def places_of(settings: Settings, desired: Desired, files: Files, cwd: str) -> dict[Name, tuple[str, int]]:
-    """Return (project, name) → file and line of each definition, old and new."""
-    places = {(d.build.project, d.build.name): (d.place.file, d.place.line) for d in desired.definitions}
-    return places | {name: (shown(Path(settings.root, file), cwd), 0) for name, file in files.places.items()}
-
-
-def notes_of(found: Pages, merged: Rewriting, places: Mapping[Name, tuple[str, int]]) -> tuple[Note, ...]:
-    """Return everything to look at, each with the file that it is about; a line only of definitions that were there."""
-    notes = [note for note in found.notes if not _is_old(note, places) or note.topic not in _ONLY_NEW]
-    placed = []
-    for note in (*notes, *merged.notes):
-        file, line = places.get((note.project, note.name), ("", 0))
-        placed.append(note if note.file or not file else replace(note, file=file, line=line))
-    return tuple(sorted(set(placed)))
-
-
-def _is_old(note: Note, places: Mapping[Name, tuple[str, int]]) -> bool:
-    return places.get((note.project, note.name), ("", 0))[1] > 0

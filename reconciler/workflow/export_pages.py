@@ -15,6 +15,7 @@ from reconciler.model.live import JENKINS, Live, LiveBuild
 from reconciler.model.record import Document
 from reconciler.model.secret import Secret
 from reconciler.plan.keepsake import choices
+from reconciler.server import wire
 from reconciler.server.pasted import Pasted
 
 Name = tuple[str, str]
@@ -44,9 +45,9 @@ class Pages:
 
 
 def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules) -> Pages:
-    """Make a page of every build that was read; no text in one repeats a credential of any of them."""
+    """Make a page of every build that was read."""
     found = Pages()
-    judged = replace(rules, repeats=Pasted(_secrets(live)).repeats)
+    everywhere = Pasted(filter(wire.is_telling, _secrets(live)))
     for project, one in sorted(live.readings.items()):
         document = documents.get(project, Document())
         if one.unnamed:
@@ -59,23 +60,26 @@ def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules) -> Pag
                 found.unread.append((project, name))
                 found.leave_out(build, build.unread or "it was not read")
             else:
-                _add(found, build, document, judged)
+                _add(found, build, document, replace(rules, repeats=everywhere.repeats))
     return found
 
 
 def _secrets(live: Live) -> Iterator[Secret]:
-    """Yield every credential of the server: people copy scripts with another build's password in them."""
+    """Yield every credential that was read."""
     for one in live.readings.values():
         for build in one.builds.values():
-            yield from secrets_in(build.build) if build.build else ()
+            if build.build is not None:
+                yield from secrets_in(build.build)
 
 
 def _add(found: Pages, build: LiveBuild, document: Document, rules: Rules) -> None:
     assert build.build is not None
     known = know(build, document.records.get(build.name))
     losses = (*build.losses, *build.hidden, *build.leftover, *choices(known.values, ""))
+    own, others = Pasted(secrets_in(build.build)), rules.repeats
+    judged = replace(rules, repeats=lambda text: own.repeats(text) or others(text))
     try:
-        one = page(Subject(build, known.values, losses), rules)
+        one = page(Subject(build, known.values, losses), judged)
     except Unfit as reason:
         found.unfit[build.project].append((build.name, str(reason)))
         found.leave_out(build, str(reason))

@@ -1,6 +1,6 @@
 """Begin a tree: check the folder, look at the server, write what a tree needs beside its definitions.
 
-    folder ─ check_folder ─► it may begin here
+    folder ─ check_… ──────► it may begin here
     server ─ look ─────────► Looked: the projects that the token sees, and whether hidden settings can be seen
     answers ─ write_first ─► reconciler.yaml, .gitignore          (then the export runs)
             ─ write_recipe ► the recipe for the CI, which names the credentials that the export found
@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.apply.folders import put_file
 from reconciler.definitions.configuration import find_configuration
 from reconciler.definitions.configuration_checks import check_configuration
 from reconciler.definitions.files import CONFIGURATION, is_folder, read_bytes, real, reason, shown
+from reconciler.definitions.loader import load
 from reconciler.definitions.writer import render
-from reconciler.model.errors import NotPermitted, UsageError
+from reconciler.model.errors import InvalidDefinitions, NotPermitted, UsageError
 from reconciler.model.live import JENKINS, Live, LiveBuild
 from reconciler.model.settings import Settings
 from reconciler.server.deep import read_deep
@@ -33,6 +34,9 @@ from reconciler.workflow.recipes import Recipe
 IGNORE = ".gitignore"
 IGNORED = (".reconciler/", ".env", "plan.json", "plan.txt")
 """What Git is to leave alone: the ledger and backups, the credentials, and what a plan leaves behind."""
+
+_NAMED = 3
+"""So many files are named; of more, the count."""
 
 _IGNORE_HEAD = "# The ledger, backups, credentials and plans of the reconciler: none of them belongs into Git.\n"
 
@@ -98,6 +102,23 @@ def check_folder(root: Path, cwd: str, *, force: bool) -> None:
         f"run `reconciler export --out {shown(root, cwd)}` for more of that tree; --force begins one of its own "
         "here, which the outer one then leaves alone",
     )
+
+
+def check_files(settings: Settings, world: World) -> None:
+    """Make sure that nothing in the folder would be taken for a definition and is none. Raises UsageError."""
+    if not is_folder(Path(settings.root)):
+        return
+    try:
+        load(replace(settings, path=settings.root, selected=()), world.environ, cwd=world.cwd)
+    except InvalidDefinitions as error:
+        files = sorted({problem.place.file for problem in error.problems})
+        own = shown(Path(settings.root, "zadig"), world.cwd)
+        raise UsageError(
+            f"{len(files)} file{'s' * (len(files) != 1)} of this folder would be read as definitions and cannot be: "
+            f"{', '.join(files[:_NAMED])}{', …' * (len(files) > _NAMED)}",
+            f"give the tree a folder of its own: reconciler init {own}; what is meant as definitions: "
+            "reconciler validate",
+        ) from None
 
 
 def look(settings: Settings, world: World, selected: Sequence[str] = ()) -> Looked:

@@ -124,7 +124,7 @@ def test_what_was_exported_and_adopted_needs_no_other_source(builds: list[Stored
         assert plan.empty, open_points(plan)
         if ASTERISKS not in rig.environ.values():
             assert open_points(plan) == []
-        assert [request["path"] for request in rig.requests() if "aslan" in request["path"]] == []
+            assert [request["path"] for request in rig.requests() if "aslan" in request["path"]] == []
         rig.apply()
         assert rig.requests("POST", "PUT", "DELETE") == []
 
