@@ -240,8 +240,8 @@ class _Maker:
         return made
 
     def _input(self, name: str, number: int, variable: Stored) -> Stored:
-        if variable["is_credential"] and self.draw.random() < 0.5:
-            variable["value"] = canary(f"{name}.{variable['key']}.{number}", odd="").text
+        if variable["is_credential"]:
+            variable["value"] = self.draw.choice(("", canary(f"{name}.{variable['key']}.{number}", odd="").text))
         elif variable["type"] == "multi-select" and self.draw.random() < 0.3:
             variable.update(value="en", choice_value=["en", "zh"])
         elif variable["type"] == "multi-select":

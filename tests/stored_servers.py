@@ -24,8 +24,8 @@ from tests.test_properties import KEY, LINES, NUMBER, TEXT, WORD
 Doc = dict[str, Any]
 LOCAL, GPU, GONE = "0123456789abcdef12345678", "5123456789abcdef12345678", "f" * 24
 IMAGES = ("63047770931401b9baa6e395", "63047770931401b9baa6e396", "63047770931401b9baa6e397")
-HOSTS = {1: "gitlab", 2: "github", 3: "gitlab", 4: "other", 99: "gerrit"}
-"""Number of a code host → its type; 3 is a project's own, 99 is gone."""
+HOSTS = {1: "gitlab", 2: "github", 4: "other", 99: "gerrit"}
+"""Number of a code host → its type; 99 is gone."""
 
 ODD_TEXTS = (
     "12e5", "no", "~", "0x1F", "1.20", "# no comment", " x ", "a: b", "- a", "'", '"', "{}", "|", "\t", "\r\n",
@@ -50,7 +50,7 @@ NAMES = usually(st.from_regex(r"[a-z0-9-]{1,6}", fullmatch=True), *ODD_NAMES, "a
 @st.composite
 def repositories(draw: st.DrawFn) -> Doc:
     """One of a known code host, nearly always; owner and namespace are one, nearly always."""
-    number = draw(usually(st.sampled_from((1, 2, 4)), 3, 99))
+    number = draw(usually(st.sampled_from((1, 2, 4)), 99))
     owner = draw(usually(WORD, "", "/o/", "a/b"))
     return {
         "source": HOSTS[number],
@@ -198,9 +198,7 @@ def inputs(draw: st.DrawFn) -> list[Doc]:
             variable["value"] = draw(SECRETS) if variable.get("is_credential") else variable["value"]
         if choice != "missing":
             found.append(variable)
-    return draw(
-        usually(st.just(found), [], [*found, *copy.deepcopy(found[:1])], [*found, {"key": "new", "value": "1"}])
-    )
+    return draw(usually(st.just(found), [], [*found, *copy.deepcopy(found[:1])]))
 
 
 @st.composite

@@ -163,6 +163,19 @@ def test_a_script_that_repeats_a_credential_is_not_written(tmp_path: Path):
     assert rig.plan().empty
 
 
+@pytest.mark.parametrize("source", ["local", "template"])
+def test_what_nothing_reads_of_an_image_step_is_no_difference(tmp_path: Path, source: str):
+    """The page leaves the file in a step that it turned into one from a template, and the other way round."""
+    build = made(PLAIN)
+    both = {"docker_file": "Dockerfile", "template_id": "65a0000000000000000000aa", "template_name": "go-dockerfile"}
+    build["post_build"]["docker_build"].update(both, source=source)
+    rig = Rig(tmp_path, builds=[build])
+    exported(rig)
+    other = {"local": "template_name", "template": "dockerfile_directory"}[source]
+    assert other not in text(rig, "yaml/api.yaml")
+    assert rig.plan().empty
+
+
 def test_a_script_that_repeats_the_credential_of_another_build_is_not_written_either(tmp_path: Path):
     """As far as it looks like nothing else: a long one with letters and digits, not a common word."""
     other = made(PLAIN, name="other")
@@ -235,6 +248,13 @@ def test_two_exports_write_the_same_bytes(rig: Rig, tmp_path: Path):
     assert {p.relative_to(other): p.read_bytes() for p in other.rglob("*") if p.is_file()} == {
         p.relative_to(rig.tree): data for p, data in before.items()
     }
+
+
+def test_a_project_of_which_nothing_was_exported_keeps_its_folder(tmp_path: Path):
+    """The list of what is not in the tree stands where it stood before."""
+    rig = Rig(tmp_path, builds=[{**made(PLAIN, name="old"), "source": "jenkins"}])
+    assert exported(rig).written == (".schemas/build.schema.json", "yaml/not-exported.txt")
+    assert exported(rig).written == ()
 
 
 def test_a_broken_tree_is_not_touched(rig: Rig):

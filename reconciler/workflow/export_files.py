@@ -122,10 +122,12 @@ def _chains(opened: Opened, merged: Rewriting) -> dict[str, dict[str, Any]]:
 
 
 def _taken(root: Path) -> dict[str, set[str]]:
+    """Return folder → stems that are there; a folder that says only what was not exported is its project's own."""
     taken = defaultdict[str, set[str]](set)
     for path in root.rglob("*"):
         place = path.relative_to(root)
-        if not place.parts[0].startswith("."):
+        ours = path.is_dir() and [inside.name for inside in path.iterdir()] == [NOT_EXPORTED]
+        if not ours and not place.parts[0].startswith("."):
             taken["" if place.parent == Path() else place.parent.as_posix()].add(path.stem)
     return taken
 

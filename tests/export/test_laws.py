@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -15,17 +16,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.cli.entry import call
+from reconciler.emulator import Emulator, running
 from reconciler.model.errors import UsageError
 from reconciler.model.exported import Exported, Topic
 from reconciler.model.outcome import Ending
 from reconciler.plan.step import Action, Plan
+from reconciler.workflow.adopt import look, record
 from reconciler.workflow.export import Options, export
-from tests.companies import ODD_NAMES, company
+from tests.canaries import Canary, found
+from tests.companies import ODD_NAMES, company, secrets_of
 from tests.export.places import environment, untold
-from tests.rig import Rig, Stored
+from tests.page import PLAIN, REPOSITORY, TEMPLATE, made
+from tests.rig import TOKEN, Rig, Stored
 from tests.stored_servers import stored_servers
 from tests.test_properties import examples, new_rig
 
+ASTERISKS = "*" * 8
 SEEING = ("deep", "off", "unserved")
 """The internal read: used, not wanted, not served."""
 
@@ -83,7 +90,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @given(builds=stored_servers(), seeing=st.sampled_from(SEEING))
-@examples(60)
+@examples(25)
 def test_after_the_export_of_any_server_nothing_is_planned_and_nothing_sent(builds: list[Stored], seeing: str):
     """The plan is empty; with the credentials in the environment nothing is unverifiable; apply sends GETs alone."""
     with served(builds, seeing) as rig:
@@ -95,9 +102,29 @@ def test_after_the_export_of_any_server_nothing_is_planned_and_nothing_sent(buil
         rig.environ.update(environment(rig.load(), store(rig)))
         plan = rig.plan()
         assert plan.empty, open_points(plan)
-        if seeing == "deep":
+        if seeing == "deep" and ASTERISKS not in rig.environ.values():  # stored by mistake, they hide themselves
             assert open_points(plan) == []
         rig.quiet()
+        rig.apply()
+        assert rig.requests("POST", "PUT", "DELETE") == []
+
+
+@given(builds=stored_servers(most=4), seeing=st.sampled_from(SEEING))
+@examples(15)
+def test_what_was_exported_and_adopted_needs_no_other_source(builds: list[Stored], seeing: str):
+    """Afterwards nothing is unverifiable, the internal read is not asked again, and apply sends nothing."""
+    with served(builds, seeing) as rig:
+        exported(rig)
+        if planned(rig) is None:
+            return
+        rig.environ.update(environment(rig.load(), store(rig)))
+        record(rig.settings, look(rig.settings, rig.load(), rig.world).adoption)
+        rig.quiet()
+        plan = rig.plan()
+        assert plan.empty, open_points(plan)
+        if ASTERISKS not in rig.environ.values():
+            assert open_points(plan) == []
+            assert [request["path"] for request in rig.requests() if "aslan" in request["path"]] == []
         rig.apply()
         assert rig.requests("POST", "PUT", "DELETE") == []
 
@@ -148,7 +175,7 @@ def lost(rig: Rig, before: dict[str, Stored], done: Exported, *, deep: bool) -> 
 
 
 @given(builds=stored_servers(), seeing=st.sampled_from(SEEING))
-@examples(60)
+@examples(25)
 def test_what_is_exported_and_deleted_comes_back_but_for_what_was_named(builds: list[Stored], seeing: str):
     """Whatever the store held: made again from the tree, it is what it was, or a note says where it is not."""
     with served(builds, seeing) as rig:
@@ -159,8 +186,38 @@ def test_what_is_exported_and_deleted_comes_back_but_for_what_was_named(builds: 
             assert not gone, gone
 
 
+GONE_VARIABLE = made(TEMPLATE)
+GONE_VARIABLE["targets"][0]["envs"].append({"key": "gone", "value": "1", "type": "string"})
+OWN_HOST = made(PLAIN, repos=[{**REPOSITORY, "codehost_id": 3}])
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        pytest.param(
+            GONE_VARIABLE,
+            id="variable",
+            marks=pytest.mark.xfail(
+                strict=True, reason="an input that its template does not have any more is declared"
+            ),
+        ),
+        pytest.param(
+            OWN_HOST,
+            id="code host",
+            marks=pytest.mark.xfail(strict=True, reason="a project's own code host is declared, and no request can"),
+        ),
+    ],
+)
+def test_what_no_request_can_make_is_not_in_the_tree(build: Stored):
+    """The server drops a variable that the template lost, and refuses a code host that is a project's own."""
+    with served([build]) as rig:
+        done = exported(rig)
+        gone = lost(rig, store(rig), done, deep=True)
+        assert not gone, gone
+
+
 @given(builds=stored_servers())
-@examples(40)
+@examples(20)
 def test_every_build_of_the_server_is_in_the_tree_or_named(builds: list[Stored]):
     """None is passed over in silence; Jenkins' builds stand in a list."""
     with served(builds) as rig:
@@ -181,7 +238,7 @@ def _seen(build: Stored) -> str:
 
 
 @given(builds=stored_servers(), seeing=st.sampled_from(SEEING))
-@examples(20)
+@examples(10)
 def test_two_exports_write_the_same_bytes(builds: list[Stored], seeing: str):
     """Into the same folder nothing, into another one the same; the server's order means nothing."""
     with served(builds, seeing) as rig, served(builds[::-1], seeing) as other:
@@ -195,7 +252,7 @@ def test_two_exports_write_the_same_bytes(builds: list[Stored], seeing: str):
 
 
 @given(builds=stored_servers(), seeing=st.sampled_from(SEEING))
-@examples(20)
+@examples(10)
 def test_builds_are_the_same_with_defaults_and_without(builds: list[Stored], seeing: str):
     """What a folder shares is said elsewhere, and said of the same builds."""
     with served(builds, seeing) as rig, served(builds, seeing) as other:
@@ -209,7 +266,7 @@ def test_builds_are_the_same_with_defaults_and_without(builds: list[Stored], see
 
 # the company
 
-SIZE = 150
+SIZE = 60
 """Builds of the company that the suite exports; the benchmark takes all thousand."""
 
 
@@ -245,7 +302,7 @@ def test_the_company_has_what_the_laws_speak_of(firm: Rig):
     kinds = Counter((b["source"], bool(b["template_id"]), b["infrastructure"]) for b in builds)
     assert len(kinds) >= 4
     done = exported(firm)
-    assert {"inexpressible", "repeats-credential", "not-exported"} <= {note.topic for note in done.notes}
+    assert {"inexpressible", "not-exported"} <= {note.topic for note in done.notes}
     assert len(done.variables) > SIZE / 10
 
 
@@ -283,18 +340,19 @@ def _kind(match: re.Match[str]) -> str:
 
 
 def test_one_changed_build_is_one_changed_file_in_the_lines_that_changed(firm: Rig, tmp_path: Path):
-    """Two exports into empty folders, before and after somebody changed a build."""
+    """Into the tree that is there, and into an empty folder: the same file, the same line."""
     exported(firm)
     before = files(firm.tree)
     changed = next(
         b["name"] for b in firm.emulator.state()["builds"] if b["source"] == "zadig" and not b["template_id"]
     )
     firm.meddle(changed, lambda build: build.update(timeout=build["timeout"] + 1))
-    after = _afresh(firm, tmp_path)
-    (file,) = [name for name in before | after if before.get(name) != after.get(name)]
-    old, new = before[file].decode().splitlines(), after[file].decode().splitlines()
-    assert [line for line in new if line not in old] == [f"  timeout: {firm.stored(changed)['timeout']}"]
-    assert len([line for line in old if line not in new]) <= 1
+    exported(firm)
+    for after in (files(firm.tree), _afresh(firm, tmp_path)):
+        (file,) = [name for name in before | after if before.get(name) != after.get(name)]
+        old, new = before[file].decode().splitlines(), after[file].decode().splitlines()
+        assert [line for line in new if line not in old] == [f"  timeout: {firm.stored(changed)['timeout']}"]
+        assert len([line for line in old if line not in new]) <= 1
 
 
 def _afresh(firm: Rig, tmp_path: Path) -> dict[str, bytes]:
@@ -308,7 +366,8 @@ def _afresh(firm: Rig, tmp_path: Path) -> dict[str, bytes]:
 
 
 def test_defaults_make_the_tree_of_the_company_smaller_by_a_third(firm: Rig, tmp_path: Path):
-    """At least 30 % fewer lines of definitions than without, and the same builds."""
+    """At least 30 % fewer lines of definitions than without."""
+    firm.emulator.set_state(*company(150))
     exported(firm)
     folder = tmp_path / "without"
     folder.mkdir()
@@ -333,6 +392,7 @@ def test_odd_names_are_exported_planned_and_updated(firm: Rig):
         path = firm.tree / places[name]
         path.write_text(_later(path.read_text(encoding="utf-8")), encoding="utf-8")
     plan = firm.plan()
+    firm.environ.update(environment(firm.load(), store(firm)))
     updates = [s.name for s in plan.steps if s.action is Action.UPDATE]
     assert sorted(updates) == sorted(odd)
     firm.accept()
@@ -347,3 +407,39 @@ def _later(text: str) -> str:
     if re.search(r"^advanced_settings:$", text, re.M):
         return re.sub(r"^advanced_settings:$", "advanced_settings:\n  timeout: 77", text, flags=re.M)
     return f"{text}advanced_settings:\n  timeout: 77\n"
+
+
+# credentials
+
+
+def _copied(builds: list[Stored], secrets: list[Canary]) -> None:
+    """Copy scripts as people do who forget the other build's password in them."""
+    scripts = [build for build in builds if build["source"] != "jenkins" and not build["template_id"]]
+    for build, secret in zip(scripts, secrets[::-1], strict=False):
+        if not secret.where.startswith(build["name"]) and len(build["scripts"]) % 3 == 0:
+            build["scripts"] += f"\ncurl -u 'ci:{secret.text}' https://registry.example.com\n"
+
+
+def test_no_credential_of_the_company_comes_out(tmp_path: Path, monkeypatch: Any, capsys: Any):
+    """In no file, in no output, not in the ledger: raw, as base64, percent-encoded, as JSON, as hex."""
+    world, builds = company(SIZE)
+    secrets = secrets_of(builds)
+    _copied(builds, secrets)
+    emulator = Emulator(world, builds)
+    assert len(secrets) > SIZE / 4
+    monkeypatch.setenv("ZADIG_TOKEN", TOKEN)
+    monkeypatch.chdir(tmp_path)
+    said = b""
+    with running(emulator) as url:
+        monkeypatch.setenv("ZADIG_SERVER", url)
+        for number, more in enumerate((["-v"], ["--format", "json"], ["--no-defaults"], ["--credentials", "omit"])):
+            assert call(["export", "--out", f"tree{number}", *more]) == 0
+            said += "".join(capsys.readouterr()).encode()
+        assert call(["export", "--out", "tree0", "-v", "--force"]) == 0
+        said += "".join(capsys.readouterr()).encode()
+    written = files(tmp_path)
+    assert "tree0/.reconciler/ledger.db" in written
+    assert found(secrets, said + b"\n".join(written.values())) == []
+    planted = f"# {secrets[0].text}\n".encode()
+    assert found(secrets, said + planted + b"\n".join(written.values())) != []
+    assert found(secrets, json.dumps(emulator.state()).encode()) != []
