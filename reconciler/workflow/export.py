@@ -77,7 +77,12 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
     files = files_of(settings, opened, found, merged, defaults=options.defaults)
     _check_names(settings, files.variables)
     written = write_files(Path(settings.root), files.files)
-    notes = notes_of(found, merged, places_of(settings, desired, files, world.cwd))
+    notes = notes_of(
+        found,
+        merged,
+        places_of(settings, desired, files, world.cwd),
+        {one.shown: one.text for one in opened.texts.values()},
+    )
     notes = tuple(sorted({*notes, *lookalikes_of(settings, files, written, found, world.cwd)}))
     now = int((world.clock or Clock()).wall())
     new = {name: Seen(found.pages[name].seen, now) for name in files.places}
