@@ -5,17 +5,13 @@ definitions ─► plan (which also asks for what would otherwise be assumed) �
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 
-from reconciler.model.build import CHOICE_VALUE, Build, Value, Values, elements_of, join
 from reconciler.model.definition import Desired
-from reconciler.model.fields import ASTERISKS, ROWS, Elements, Row
 from reconciler.model.policy import Policy
 from reconciler.model.record import Document
-from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
 from reconciler.plan.adoption import Adoption, Page, adoption
 from reconciler.plan.assumed import Signature
@@ -23,7 +19,7 @@ from reconciler.plan.inputs import Inputs
 from reconciler.plan.memory import settled
 from reconciler.plan.questions import adopting
 from reconciler.plan.step import Trouble
-from reconciler.server import wire
+from reconciler.server.repeats import repeating
 from reconciler.server.transport import Clock
 from reconciler.workflow.apply import commit_of
 from reconciler.workflow.plan import World, make_plan, open_ledger, projects_of
@@ -64,7 +60,7 @@ def look(settings: Settings, desired: Desired, world: World, *, allow_drift: boo
     planned = make_plan(settings, desired, world, adopting)
     documents = {project: settled(planned.documents[project], planned.proven[project]) for project in planned.documents}
     inputs = Inputs(desired, planned.live, documents, settings.tree, settings.policy)
-    signature = Signature(settings.tree, int((world.clock or Clock()).wall()), commit_of(world), repeats)
+    signature = Signature(settings.tree, int((world.clock or Clock()).wall()), commit_of(world), repeating)
     ledgers = (planned.documents, planned.proven)
     found = adoption(planned.plan, inputs, signature, ledgers, allow_drift=allow_drift)
     return Looked(found, planned.plan.troubles, planned.requests)
@@ -96,44 +92,3 @@ def _written(page: Page, meant: set[str], document: Document) -> Document:
     """`meant`: told which records are written."""
     meant |= page.still_meant(document)
     return page.onto(document)
-
-
-def repeats(build: Build, secrets: tuple[Secret, ...]) -> frozenset[str]:
-    """Return the paths of the texts of a build that repeat one of the secrets."""
-    known = [secret for secret in secrets if secret.is_set and not secret.holds(ASTERISKS)]
-    text = "\n".join(_texts(build.values)) if known else ""
-    if wire.masked(text, known) == text:
-        return frozenset()
-    return frozenset(_repeating(ROWS[build.kind], build.values, "", known))
-
-
-def _repeating(rows: tuple[Row, ...], values: Values, parent: str, secrets: list[Secret]) -> Iterator[str]:
-    """Yield the texts that repeat a secret; what names an element stands in every path, and a word of an enum is none.
-
-    What a template's input has chosen is remembered too, though no row is about it.
-    """
-    for row in rows:
-        path, value = join(parent, row.path), values.get(row.path)
-        if isinstance(row, Elements):
-            for element in elements_of(value):
-                inner = tuple(leaf for leaf in row.rows if leaf.path not in row.key)
-                yield from _repeating(inner, element.values, f"{path}[{element.key}]", secrets)
-        elif not row.enum and _repeats(value, secrets):
-            yield path
-    if _repeats(values.get(CHOICE_VALUE), secrets):
-        yield join(parent, CHOICE_VALUE)
-
-
-def _repeats(value: Value | None, secrets: list[Secret]) -> bool:
-    texts = value if isinstance(value, tuple) else (value,)
-    return any(isinstance(text, str) and wire.masked(text, secrets) != text for text in texts)
-
-
-def _texts(values: Values) -> Iterator[str]:
-    for value in values.values():
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, tuple):
-            yield from (item for item in value if isinstance(item, str))
-            for element in elements_of(value):
-                yield from _texts(element.values)
