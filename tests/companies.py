@@ -203,7 +203,7 @@ class _Maker:
         if self.draw.random() < 0.33:
             for number in range(self.draw.randint(1, 3)):
                 key = ("REGISTRY_PASSWORD", "DEPLOY_KEY", "SONAR_TOKEN")[number]
-                one = canary(f"{made['name']}.{key}", **({} if self.draw.random() < 0.1 else {"odd": ""}))
+                one = canary(f"{made['name']}.{key}", **({} if self.draw.random() < 0.1 else {"odd": "7"}))
                 secret = {"key": key, "value": one.text, "type": "string", "is_credential": True, "description": ""}
                 made["pre_build"]["envs"].append(secret)
 
@@ -241,7 +241,7 @@ class _Maker:
 
     def _input(self, name: str, number: int, variable: Stored) -> Stored:
         if variable["is_credential"]:
-            variable["value"] = self.draw.choice(("", canary(f"{name}.{variable['key']}.{number}", odd="").text))
+            variable["value"] = self.draw.choice(("", canary(f"{name}.{variable['key']}.{number}", odd="7").text))
         elif variable["type"] == "multi-select" and self.draw.random() < 0.3:
             variable.update(value="en", choice_value=["en", "zh"])
         elif variable["type"] == "multi-select":

@@ -51,7 +51,7 @@ NAMES = usually(st.from_regex(r"[a-z0-9-]{1,6}", fullmatch=True), *ODD_NAMES, "a
 def repositories(draw: st.DrawFn) -> Doc:
     """One of a known code host, nearly always; owner and namespace are one, nearly always."""
     number = draw(usually(st.sampled_from((1, 2, 4)), 99))
-    owner = draw(usually(WORD, "", "/o/", "a/b"))
+    owner = draw(usually(WORD, "", "a/b"))
     return {
         "source": HOSTS[number],
         "codehost_id": number,
