@@ -25,7 +25,7 @@ from reconciler.model.secret import MASK, Secret
 from tests.canaries import Canary, canary, found
 from tests.field_cases import PLAIN_CASES
 from tests.page import PLAIN, TEMPLATE, made
-from tests.rig import plain, template
+from tests.rig import Rig, plain, template
 from tests.test_every_field import document_of
 
 CONFIGURATION = "projects: [yaml, other]\ntree: silent\n"
@@ -846,3 +846,15 @@ def test_a_fault_of_ours_names_a_place_and_no_value(scene: Scene):
     scene.outputs["a fault"] = (told.out + told.err).encode()
     assert "test_no_secret_anywhere.py:" in scene.said()
     assert scene.leaks() == []
+
+
+def test_a_kept_script_that_repeats_a_credential_does_not_get_into_the_ledger(tmp_path: Path):
+    """Git says nothing of the script, so that it is sent back as it is; the record holds its place alone."""
+    rig = Rig(tmp_path, builds=[made(PLAIN, scripts="docker login -p page-canary\n", desc="", team="")])
+    rig.write(plain(advanced_settings={"timeout": 7}))
+    rig.applied()
+    assert "page-canary" in rig.stored("api")["scripts"]
+    assert b"page-canary" not in rig.ledger.read_bytes()
+    assert rig.plan().empty
+    rig.meddle("api", lambda stored: stored.update(scripts="another\n"), user="")
+    assert rig.plan().empty

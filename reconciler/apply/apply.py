@@ -18,11 +18,12 @@ from reconciler.apply.chain import Chain, Link, chains, not_begun, perform_chain
 from reconciler.apply.inputs import without_unknown_inputs
 from reconciler.apply.perform import Ended, Performer
 from reconciler.model.build import Build
-from reconciler.model.declared import choice_paths, declared_paths, secret_paths
+from reconciler.model.declared import choice_paths, declared_paths, secret_paths, secrets_in
 from reconciler.model.live import Stamps
 from reconciler.model.outcome import Ending, Fault, Outcome
 from reconciler.model.record import Document, Intent, Record
 from reconciler.plan.step import Action, Block, Plan, Step
+from reconciler.server.repeats import repeating
 
 FLUSH = 3.0
 """Seconds between two writes of records to the ledger."""
@@ -126,11 +127,13 @@ def _announce(step: Step, run: Run) -> Intent | None:
     first = without_unknown_inputs(step.send) if step.learn else step.send
     declared = declared_paths(step.desired)
     kept = step.keepsake.marked if step.action is Action.CONVERT and step.keepsake else frozenset[str]()
+    secrets = [secret for build in (step.send, step.before) if build for secret in secrets_in(build)]
+    pasted = repeating(step.send, secrets)
     record = Record(
         tree=run.tree,
         build=step.send,
         declared=declared,
-        secrets=secret_paths(step.desired) | secret_paths(first) | (choice_paths(first) - declared) | kept,
+        secrets=secret_paths(step.desired) | secret_paths(first) | (choice_paths(first) - declared) | kept | pasted,
         stamps=step.live or Stamps(0, ""),
         exact=bool(run.performer.user),
         when=int(run.now()),

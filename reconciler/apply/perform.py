@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from reconciler.apply.backup import Backup, BackupFailed
 from reconciler.apply.inputs import with_template_kinds, without_unknown_inputs
 from reconciler.model.build import Build, modules_of
+from reconciler.model.declared import secrets_in
 from reconciler.model.errors import BadToken, ServerError
 from reconciler.model.live import LiveBuild, Stamps
 from reconciler.model.outcome import Ending, Fault
@@ -30,6 +31,7 @@ from reconciler.plan.memory import not_taken, record_of
 from reconciler.plan.step import Action, Step
 from reconciler.server.raw import Changed
 from reconciler.server.reading import Gone, fetch
+from reconciler.server.repeats import repeating
 from reconciler.server.transport import Lost, ReadDoor
 from reconciler.server.wire import Listed
 from reconciler.server.writing import NotSent, Refusal, Result, Writer, Written
@@ -96,7 +98,9 @@ class Proof:
         """Return what is to be remembered; what was not taken as sent makes it an assumed record."""
         if announced is None or self.sent is None or self.seen is None:
             return None
-        record = record_of(announced, self.sent, self.seen)
+        build = self.seen.build
+        pasted = repeating(build, secrets_in(build)) if build else frozenset[str]()
+        record = record_of(replace(announced, secrets=announced.secrets | pasted), self.sent, self.seen)
         return record if self.whole else replace(record, exact=False)
 
 

@@ -15,18 +15,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reconciler.definitions.compose import Parsed
+from reconciler.definitions.compose import Parsed, Spot
 from reconciler.definitions.edit_block import block
 from reconciler.definitions.edit_flow import flow
 from reconciler.definitions.edit_match import keys_of_table, same, settled
 from reconciler.definitions.edit_render import in_flow, in_json, mapping_lines
 from reconciler.definitions.edit_sheet import Keys, Sheet, manner_of
-from reconciler.definitions.layout import Node, Page, Style, Unclear, layout
+from reconciler.definitions.layout import Node, Page, Style, Unclear, break_of, layout
 from reconciler.definitions.reader import read
 
 _MARKER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _BARE_MARKER = re.compile(r"---[ \t]*(?:\r\n|\r|\n|\Z)")
-_EMPTY_LINES_LAST = re.compile(r"(?:(?<=[\r\n])|^)(?:[ \t]*(?:\r\n|\r|\n))+\Z")
+
+
+_NOT_AS_MEANT = "after the change the file would not say what is meant: it is written in an unusual way"
 
 
 class NotEditable(Exception):
@@ -47,23 +49,18 @@ def edited(text: str, index: int, wanted: Mapping[str, Any], *, json: bool, keys
     Raises NotEditable. The very same text comes back where it says that already.
     """
     value = _wanted(wanted)
-    documents = _documents(text, json=json)
+    documents = _documents(text, json=json) or (_nothing(text),)
     if index >= len(documents):
-        if index == 0 and not json:
-            return _checked(_ended(text) + "".join(_lines(value, text)), [value], json=False)
         raise NotEditable(f"there is no document {index + 1} in this file")
     if same(documents[index].value, value):
         return text
     if not isinstance(documents[index].value, dict) and documents[index].value is not None:
         raise NotEditable("the document is not a mapping")
-    whole = _ended(text) if index == len(documents) - 1 else text
     expected = [value if place == index else document.value for place, document in enumerate(documents)]
-    for candidate in _candidates(whole, index, value, keys or keys_of_table, json=json):
-        if whole != text and _says(shorter := candidate.removesuffix("\n").removesuffix("\r"), expected, json=json):
-            return shorter
+    for candidate in _candidates(text, index, value, keys or keys_of_table, json=json):
         if _says(candidate, expected, json=json):
             return candidate
-    raise NotEditable("after the change the file would not say what is meant: it is written in an unusual way")
+    raise NotEditable(_NOT_AS_MEANT)
 
 
 def without(text: str, index: int, *, json: bool) -> str:
@@ -95,12 +92,13 @@ def appended(text: str, document_text: str) -> str:
     """Return a YAML file's text with a further document behind the others. Raises NotEditable."""
     before, added = _documents(text, json=False), _documents(document_text, json=False)
     expected = [document.value for document in (*before, *added)]
-    eol = "\r\n" if "\r\n" in text else "\n"
+    eol = break_of(text)
     if eol != "\n":
         document_text = re.sub(r"(?<!\r)\n", eol, document_text)
     if not before:
         return _checked(_ended(text) + document_text, expected, json=False)
-    marker = "" if document_text.startswith("---") else f"---{eol}"
+    marked = not added or _MARKER.search(document_text, 0, added[0].start)
+    marker = "" if marked else f"---{eol}"
     start = _ended(text)
     if not _says(start, expected[: len(before)], json=False):
         start = edited(start, len(before) - 1, before[-1].value, json=False)
@@ -123,6 +121,11 @@ def _documents(text: str, *, json: bool) -> tuple[Parsed, ...]:
     return contents.documents
 
 
+def _nothing(text: str) -> Parsed:
+    """Return the document of a text that has none."""
+    return Parsed(None, len(text), {(): Spot(len(text), len(text))})
+
+
 def _says(text: str, expected: list[Any], *, json: bool) -> bool:
     """Tell whether a text is read without a fault, and says what is expected."""
     contents = read(text, json=json)
@@ -132,28 +135,31 @@ def _says(text: str, expected: list[Any], *, json: bool) -> bool:
 
 def _checked(text: str, expected: list[Any], *, json: bool) -> str:
     if not _says(text, expected, json=json):
-        raise NotEditable("after the change the file would not say what is meant: it is written in an unusual way")
+        raise NotEditable(_NOT_AS_MEANT)
     return text
 
 
 def _ended(text: str) -> str:
     """Return a text with a line break at its end."""
-    eol = "\r\n" if "\r\n" in text else "\n"
-    return text if not text or text.endswith(("\n", "\r")) else text + eol
-
-
-def _lines(value: dict[str, Any], text: str) -> list[str]:
-    """Write a whole document in block style, for a text that has none yet."""
-    sheet = Sheet(Page(text), manner_of(Page(text), Node(None, 0, 0, Style.INLINE), json=False), keys_of_table)
-    return [line + sheet.manner.eol for line in mapping_lines(sheet.sorted(value, ()), 0, sheet.manner)]
+    return text if not text or text.endswith(("\n", "\r")) else text + break_of(text)
 
 
 def _candidates(text: str, index: int, value: dict[str, Any], keys: Keys, *, json: bool) -> Iterator[str]:
     """Yield the text after the edit, as people would write it first, then with fewer niceties.
 
-    Aliases of what is touched are written out in full.
+    A line break that the end of the text lacks is put there where nothing else helps, and taken off again.
     """
-    parsed = _documents(text, json=json)[index]
+    ended = _ended(text)
+    for start in dict.fromkeys((text, ended)):
+        for candidate in _edits(start, index, value, keys, json=json):
+            if ended != text:
+                yield candidate.removesuffix("\n").removesuffix("\r")
+            yield candidate
+
+
+def _edits(text: str, index: int, value: dict[str, Any], keys: Keys, *, json: bool) -> Iterator[str]:
+    """Yield the text after the edit. Aliases of what is touched are written out in full."""
+    parsed = (_documents(text, json=json) or (_nothing(text),))[index]
     if same(parsed.value, value):
         yield text
         return
@@ -162,21 +168,22 @@ def _candidates(text: str, index: int, value: dict[str, Any], keys: Keys, *, jso
         root = layout(text, parsed.value, parsed.spots)
         manner = manner_of(page, root, json=json)
         for nice in (manner, replace(manner, airy=False), replace(manner, airy=False, keeping=False)):
-            spelled: frozenset[str] = frozenset()
-            while True:
-                sheet = Sheet(page, nice, keys, spelled)
-                candidate = _root(sheet, root, value)
-                if sheet.touched <= spelled:
-                    break
-                spelled |= sheet.touched
-            yield candidate
+            yield _edit(Sheet(page, nice, keys), root, value)
     except Unclear as error:
         raise NotEditable(f"the document has {error}, which is not edited") from None
 
 
+def _edit(sheet: Sheet, root: Node, value: dict[str, Any]) -> str:
+    while True:
+        text = _root(sheet, root, value)
+        if sheet.touched <= sheet.spelled:
+            return text
+        sheet = replace(sheet, spelled=sheet.spelled | sheet.touched, touched=set())
+
+
 def _root(sheet: Sheet, root: Node, value: dict[str, Any]) -> str:
     """Return the whole text with the document's value in the place of the old one."""
-    text, page = sheet.page.text, sheet.page
+    text = sheet.page.text
     sheet.touch(root, below=False)
     if root.style is Style.BLOCK:
         first = root.entries[0].first
@@ -189,15 +196,24 @@ def _root(sheet: Sheet, root: Node, value: dict[str, Any]) -> str:
         return text[: root.start] + in_json(value, sheet.manner, "") + text[root.end :]
     if not value:
         return text[: root.start] + in_flow(value) + text[root.end :]
-    lines = "".join(line + sheet.manner.eol for line in mapping_lines(value, 0, sheet.manner))
-    behind = page.finish(root.end)
-    if root.value is None and page.alone(root.start):
-        return text[: page.begin(root.start)] + lines + text[page.begin(root.start) :]
-    rest = text[root.end : behind] if text[root.end : behind].strip() else ""
+    return _filled(sheet, root, "".join(line + sheet.manner.eol for line in mapping_lines(value, 0, sheet.manner)))
+
+
+def _filled(sheet: Sheet, root: Node, lines: str) -> str:
+    """Return the text with lines in the place of a document that holds nothing; comments beside it stay."""
+    text, page = sheet.page.text, sheet.page
+    begin, behind = page.begin(root.start), page.finish(root.end)
+    if page.alone(root.start) and root.value is None:
+        return text[:begin] + lines + text[begin:]
+    remark = text[root.end : behind].lstrip(" \t")
     if page.alone(root.start):
-        return text[: page.begin(root.start)] + (rest.lstrip() if rest else "") + lines + text[behind:]
+        return text[:begin] + (remark if remark.strip() else "") + lines + text[behind:]
     head = text[: root.start].rstrip(" \t")
-    return head + (f" {rest.lstrip()}" if rest else sheet.manner.eol) + lines + text[behind:]
+    return (
+        f"{head} {remark}" + lines + text[behind:]
+        if remark.strip()
+        else head + sheet.manner.eol + lines + text[behind:]
+    )
 
 
 def _header_end(text: str, begin: int, document: Parsed) -> int:

@@ -1,6 +1,8 @@
 """A collection in brackets → its text with another value: entries cut, put in and changed between the commas.
 
-[ first, second # remark⏎  third ]   each entry is  lead · body · comma · tail
+    [ first, second # remark⏎  third ]   each entry is  lead · body · comma · tail
+
+Entries on lines of their own keep them, and new ones get one too.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from reconciler.definitions.layout import Node, Style, Unclear
 
 _BETWEEN = re.compile(r"(?P<before>(?:\s|#[^\r\n]*(?=[\r\n]))*)(?P<comma>,?)(?P<behind>(?:\s|#[^\r\n]*(?=[\r\n]))*)")
 _TAIL = re.compile(r"[ \t]*(?:#[^\r\n]*)?(?=[\r\n])")
-_INDENT = re.compile(r"[\r\n]([ \t]*)\Z")
+_INDENT = re.compile(r"(?:\r\n|\r|\n)([ \t]*)\Z")
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ def flow(sheet: Sheet, node: Node, wanted: Any, path: Path) -> str:
     """
     frame, parts = _apart(sheet, node)
     first, other = _leads(parts)
-    made = []
+    made: list[_Part] = []
     for slot in slots(sheet, node, wanted, path):
         lead = other if made else first
         if slot.old is None:

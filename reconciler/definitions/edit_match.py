@@ -1,7 +1,9 @@
 """What is there × what shall be there → which entry is which, and in what order they stand.
 
-old list × new list  ─► per new element: which old one it is
-old keys × new keys  ─► the keys in their order: those that are there keep theirs
+    old list × new list  ─► per new element: which old one it is
+    old keys × new keys  ─► the keys in their order: those that are there keep theirs
+
+Pure: what is moved, added or taken away is decided here, how it looks elsewhere.
 """
 
 from __future__ import annotations
@@ -95,19 +97,20 @@ def align(old: Sequence[Any], new: Sequence[Any], path: Path) -> list[int | None
     Where the table names the elements of the list, equal names are the same element; elsewhere equal values
     are, and what stands between the same neighbours in the same place.
     """
-    key = _table()[1].get(_pattern(path))
+    key = _table()[1].get(_pattern(path), ())
+    if not all(isinstance(item, dict) and any(part in item for part in key) for item in (*old, *new)):
+        key = ()
     known = {name: place for place, name in enumerate(_names(old, key))}
     found = [known.get(name) for name in _names(new, key)]
     return found if key else _paired(found, len(old))
 
 
-def _names(items: Sequence[Any], key: tuple[str, ...] | None) -> list[Any]:
+def _names(items: Sequence[Any], key: tuple[str, ...]) -> list[Any]:
     """Name every element; the second of one name is its second."""
     counts: Counter[Any] = Counter()
     names = []
     for item in items:
-        named = key and isinstance(item, dict)
-        name = tuple(_frozen(item.get(part, "")) for part in key) if named and key else _frozen(item)
+        name = tuple(_frozen(item.get(part, "")) for part in key) if key else _frozen(item)
         counts[name] += 1
         names.append((name, counts[name]))
     return names

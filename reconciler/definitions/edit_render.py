@@ -1,8 +1,10 @@
 """A value → new text of a file, in the manner of that file.
 
-block style  ─► what stands behind "key:" or "-", and the lines below it
-flow style   ─► one line of YAML
-JSON         ─► one line, or lines indented as the file's are
+    block style  ─► what stands behind "key:" or "-", and the lines below it
+    flow style   ─► one line of YAML
+    JSON         ─► one line, or lines indented as the file's are
+
+Scalars are spelled as the writer of whole definitions spells them.
 """
 
 from __future__ import annotations

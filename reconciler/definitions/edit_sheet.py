@@ -1,4 +1,10 @@
-"""A text that is being edited: what the editors of both styles know and note."""
+"""A text that is being edited: what the editors of both styles know and note.
+
+    collection, wanted value ─► slots: what stands there afterwards, in order, and what each was before
+    document                 ─► its manner: how new text has to look to belong there
+
+Nothing here makes text.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +15,7 @@ from typing import Any
 from reconciler.definitions.compose import Path
 from reconciler.definitions.edit_match import align, arranged, same, staying
 from reconciler.definitions.edit_render import Manner
-from reconciler.definitions.layout import Node, Page, Style
+from reconciler.definitions.layout import Node, Page, Style, break_of
 
 Keys = Callable[[Path], tuple[str, ...]]
 """Path of a mapping → the order of its keys."""
@@ -95,7 +101,7 @@ def slots(sheet: Sheet, node: Node, wanted: Any, path: Path) -> list[Slot]:
 
 def manner_of(page: Page, root: Node, *, json: bool) -> Manner:
     """Return how a document is written: its indentation, its line breaks, its commas and colons."""
-    eol = "\r\n" if "\r\n" in page.text else "\n"
+    eol = break_of(page.text)
     if json:
         return _json_manner(page, root, eol)
     unit, flush = 0, None

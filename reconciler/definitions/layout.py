@@ -77,6 +77,13 @@ class Entry:
     last: int = -1
 
 
+def break_of(text: str) -> str:
+    """Return the line break that a text uses."""
+    if "\r\n" in text:
+        return "\r\n"
+    return "\r" if "\r" in text and "\n" not in text else "\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A text by lines. A line's break belongs to it."""
@@ -183,15 +190,23 @@ class _Surveyor:
             return  # a pair in a list, [a: b]: taken as a whole
         else:
             node.style = Style.BLOCK
+        try:
+            self._entries(node, path)
+        except Unclear:
+            if node.style is Style.BLOCK:
+                raise
+            node.style, node.entries = Style.INLINE, []  # an odd one in brackets can still be replaced
+        if node.style is Style.BLOCK:
+            node.start = node.entries[0].at
+            node.end = node.entries[-1].last
+
+    def _entries(self, node: Node, path: Path) -> None:
         steps = node.value.keys() if isinstance(node.value, dict) else range(len(node.value))
         behind = node.start
         for step in steps:
             entry = self._entry(node, (*path, step), behind)
             node.entries.append(entry)
             behind = entry.last if node.style is Style.BLOCK else entry.node.end
-        if node.style is Style.BLOCK:
-            node.start = node.entries[0].at
-            node.end = node.entries[-1].last
 
     def _entry(self, holder: Node, path: Path, behind: int) -> Entry:
         spot, flow = self.spots[path], holder.style is Style.FLOW

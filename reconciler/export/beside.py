@@ -17,7 +17,7 @@ ATTRIBUTES_TEXT = """\
 
 _ENV_HEAD = """\
 # Credentials of the definitions. Their values are in no file: put them into the environment, as secrets of your CI.
-# A variable that is not set keeps what the server has; only a new build needs its value.
+# A variable that is not set is not compared; a build that is to be created or changed needs its values.
 """
 _LEFT_HEAD = """\
 # Builds of the server that are not in this tree. Rewritten by every `reconciler export`.

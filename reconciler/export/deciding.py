@@ -5,6 +5,9 @@
     server changed         taken         CONFLICT: Git's stays
     nobody knows       UNDECIDED: Git's stays          (forced: the server's, everywhere)
 
+What an export has put into the tree and nobody may have kept is a second base: where Git is as one of the two,
+nobody has changed it there.
+
 Settings that mean something only together (`FOLLOWERS`, a block that is null in the file) are decided as one.
 """
 
@@ -28,22 +31,35 @@ _ORDER = "[\0]"
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """A build as Git and the server once had it.
+
+    Attributes:
+        kind: of it.
+        local: the definition against it; `()` where they are of two kinds.
+        remote: the server against it; likewise.
+    """
+
+    kind: Kind
+    local: tuple[Change, ...] = ()
+    remote: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """A build that Git defines and the server has, in the same project.
 
     Attributes:
         page: what an export of it alone would write.
         differs: the definition against the server; `()` where they are of two kinds.
-        local: the definition against the base; `()` where they are of two kinds, or there is no base.
-        remote: the server against the base; likewise.
-        base: kind of the build that both last agreed on; None where nobody knows one.
+        bases: what both last agreed on, and what the last export put into the tree; none where nobody knows.
+        equal: they agree now.
     """
 
     page: Page
     differs: tuple[Change, ...] = ()
-    local: tuple[Change, ...] = ()
-    remote: tuple[Change, ...] = ()
-    base: Kind | None = None
+    bases: tuple[Base, ...] = ()
+    equal: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -105,11 +121,11 @@ def decide(pair: Pair, kind: Kind, whole: dict[str, Any], *, force: bool) -> Dec
 def _converted(pair: Pair, kind: Kind, *, force: bool) -> Decision:
     now = pair.page.build.kind
     text = f"a {kind.value} build in Git, a {now.value} one on the server"
-    if force or (pair.base is kind and not counted(pair.local)):
+    if force or any(base.kind is kind and not counted(base.local) for base in pair.bases):
         return Decision(converted=True)
-    if pair.base is None:
+    if not pair.bases:
         return Decision(remarks=(Remark(Topic.UNDECIDED, "", text),))
-    return Decision(remarks=(Remark(Topic.CONFLICT if pair.base is kind else Topic.LOCAL, "", text),))
+    return Decision(remarks=(Remark(Topic.CONFLICT if pair.bases[0].kind is kind else Topic.LOCAL, "", text),))
 
 
 def counted(changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -134,16 +150,16 @@ class _Court:
 
     def against(self, change: Change) -> Topic | None:
         """Return why the server's value is not taken; None where it is."""
-        if self.pair.base is None:
-            return Topic.UNDECIDED
-        if self.pair.base is not self.kind:
+        verdicts = [self._since(base, self._about(change)) for base in self.pair.bases] or [Topic.UNDECIDED]
+        return None if None in verdicts else verdicts[0]
+
+    def _since(self, base: Base, about: str) -> Topic | None:
+        if base.kind is not self.kind:
             return Topic.CONFLICT
-        about = self._about(change)
-        local = self._is_about(counted(self.pair.local), about)
-        remote = self._is_about(counted(self.pair.remote), about)
+        local, remote = self._is_about(counted(base.local), about), self._is_about(counted(base.remote), about)
         if local:
             return Topic.CONFLICT if remote else Topic.LOCAL
-        unknown = self._is_about((*self.pair.local, *self.pair.remote), about)
+        unknown = self._is_about((*base.local, *base.remote), about)
         return Topic.UNDECIDED if unknown and not remote else None
 
     def _is_about(self, changes: Iterable[Change], about: str) -> bool:

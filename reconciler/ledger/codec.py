@@ -25,7 +25,7 @@ def dump(document: Document) -> str:
             "digest_key": document.digest_key,
             "records": {name: _record(record) for name, record in document.records.items()},
             "intents": {name: _intent(intent) for name, intent in document.intents.items()},
-            "seen": {name: {"build": _build(s.build, ()), "when": s.when} for name, s in document.seen.items()},
+            "seen": {name: _seen(seen) for name, seen in document.seen.items()},
         },
         ensure_ascii=False,
         sort_keys=True,
@@ -44,7 +44,7 @@ def load(text: str) -> Document:
             records={name: _read_record(item) for name, item in data["records"].items()},
             intents={name: _read_intent(item) for name, item in data["intents"].items()},
             digest_key=str(data["digest_key"]),
-            seen={n: Seen(_read_build(s["build"]), int(s["when"])) for n, s in data.get("seen", {}).items()},
+            seen={name: _read_seen(item) for name, item in data.get("seen", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise LedgerError("the ledger is damaged: a document cannot be read", "restore it from a backup") from None
@@ -72,6 +72,11 @@ def _intent(intent: Intent) -> dict[str, Any]:
         "stages": [_build(stage, intent.record.secrets) for stage in intent.stages],
         "replaces": list(intent.replaces) if intent.replaces else None,
     }
+
+
+def _seen(seen: Seen) -> dict[str, Any]:
+    offered = None if seen.offered is None else _build(seen.offered, ())
+    return {"build": _build(seen.build, ()), "when": seen.when, "offered": offered}
 
 
 def _build(build: Build, secrets: Collection[str]) -> dict[str, Any]:
@@ -119,6 +124,11 @@ def _read_intent(data: Mapping[str, Any]) -> Intent:
     replaces = data.get("replaces")
     old = (str(replaces[0]), str(replaces[1])) if replaces else None
     return Intent(_read_record(data["record"]), tuple(_read_build(stage) for stage in data["stages"]), old)
+
+
+def _read_seen(data: Mapping[str, Any]) -> Seen:
+    offered = data.get("offered")
+    return Seen(_read_build(data["build"]), int(data["when"]), _read_build(offered) if offered else None)
 
 
 def _read_build(data: Mapping[str, Any]) -> Build:

@@ -43,3 +43,13 @@ class Change:
     before_known: bool = True
     after_known: bool = True
     text: bool = False
+
+    @property
+    def is_unverifiable(self) -> bool:
+        """Whether a value is declared and known here, and no source shows the live one."""
+        return self.kind is ChangeKind.UNVERIFIABLE and self.after_known
+
+    @property
+    def is_unset(self) -> bool:
+        """Whether this environment does not hold the desired value, so that nothing is compared."""
+        return self.kind is ChangeKind.UNVERIFIABLE and not self.after_known

@@ -57,10 +57,17 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A build as an export put it into Git: what the next one compares with. `when`: seconds since 1970."""
+    """What an export remembers of a build, credentials left out.
+
+    Attributes:
+        build: as Git and the server had it when they last agreed.
+        when: of the export, seconds since 1970.
+        offered: as the server had it when an export last put it into the tree; None where they agreed then.
+    """
 
     build: Build
     when: int
+    offered: Build | None = None
 
 
 @dataclass(frozen=True, slots=True)

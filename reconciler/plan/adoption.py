@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.compare.diff import diff
 from reconciler.compare.knowledge import Trust, know
-from reconciler.model.change import ChangeKind
 from reconciler.model.definition import Definition
 from reconciler.model.live import JENKINS, LiveBuild
 from reconciler.model.record import Document, Record
@@ -266,7 +265,7 @@ class _Judge:
         """Return what the next plan will still call unverifiable though its value is in this environment."""
         known = known_afterwards(ignoring, record)
         changes = diff(ignoring.definition.build, known, self.inputs.live.local_cluster)
-        return tuple(c.path for c in changes if c.kind is ChangeKind.UNVERIFIABLE and c.after_known)
+        return tuple(c.path for c in changes if c.is_unverifiable)
 
 
 def _difference(step: Step) -> str:

@@ -57,9 +57,10 @@ class _Memory:
     secrets: frozenset[str]
 
     def level(self, rows: tuple[Row, ...], sent: Values, seen: Values, parent: str) -> Values:
-        values: dict[str, Value] = {key: seen[key] for key in (CODE_HOST_TYPE, CHOICE_VALUE) if key in seen}
+        beside = (key for key in (CODE_HOST_TYPE, CHOICE_VALUE) if join(parent, key) not in self.secrets)
+        values: dict[str, Value] = {key: seen[key] for key in beside if key in seen}
         if seen.get("is_credential") is True and seen.get(CHOICE_VALUE):
-            del values[CHOICE_VALUE]  # as secret as the value
+            values.pop(CHOICE_VALUE, None)  # as secret as the value
         for row in rows:
             path = join(parent, row.path)
             value = self._list(row, sent, seen, path) if isinstance(row, Elements) else _leaf(row, sent, seen)

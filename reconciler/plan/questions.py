@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reconciler.compare.resolve import BLOCK, CLUSTER
 from reconciler.model.build import DEFAULT, Build
-from reconciler.model.change import Change, ChangeKind
+from reconciler.model.change import Change
 from reconciler.model.definition import Desired
 from reconciler.model.fields import Kind
 from reconciler.model.live import Live
@@ -73,7 +73,7 @@ def _matters(step: Step) -> bool:
 
 
 def _unverifiable(change: Change) -> bool:
-    return change.kind is ChangeKind.UNVERIFIABLE and change.after_known
+    return change.is_unverifiable
 
 
 def _needs_clusters(build: Build, live: Live) -> bool:

@@ -71,7 +71,7 @@ def _is_step(change: Change, known: Known, policy: Policy) -> bool:
     """A difference is a step; so is what nobody can verify once somebody has written after us, or when told so."""
     if change.kind in _STEPS:
         return True
-    if policy.assert_all and change.kind is ChangeKind.UNVERIFIABLE and change.after_known:
+    if policy.assert_all and change.is_unverifiable:
         return True
     stale = known.trust is Trust.STALE and change.kind is ChangeKind.UNVERIFIABLE
     return stale and change.after_known and not change.path.endswith(".codehost_name")
@@ -82,7 +82,7 @@ def _is_idle_alias(change: Change) -> bool:
 
 
 def _keep_reason(changes: tuple[Change, ...]) -> str:
-    unverifiable = sum(1 for c in changes if c.kind is ChangeKind.UNVERIFIABLE)
+    unverifiable = sum(change.is_unverifiable for change in changes)
     return f"as declared, {unverifiable} unverifiable" if unverifiable else "as declared"
 
 

@@ -109,7 +109,7 @@ def _body(step: Step, style: Style) -> Iterator[str]:
     for change in step.changes:
         if change.kind is not ChangeKind.UNVERIFIABLE or style.verbose:
             yield from change_lines(change, style.ink)
-    unverifiable = [c.path for c in step.changes if c.kind is ChangeKind.UNVERIFIABLE]
+    unverifiable = [change.path for change in step.changes if change.is_unverifiable]
     if unverifiable and not style.verbose:
         yield f"? {len(unverifiable)} unverifiable: {safe(', '.join(unverifiable))}"
     for loss in step.losses:
@@ -220,9 +220,13 @@ def summary(plan: Plan) -> str:
     parts = [*todo, f"{unchanged} unchanged"]
     if counts["blocked"]:
         parts.append(f"{counts['blocked']} blocked")
-    unverifiable = sum(step.count(ChangeKind.UNVERIFIABLE) for step in plan.steps)
-    if unverifiable:
-        parts.append(f"{unverifiable} unverifiable")
+    changes = [change for step in plan.steps for change in step.changes]
+    for count, what in (
+        (sum(change.is_unverifiable for change in changes), "unverifiable"),
+        (sum(change.is_unset for change in changes), "not set in this environment"),
+    ):
+        if count:
+            parts.append(f"{count} {what}")
     if plan.unknown_uses:
         parts.append(f"{plan.unknown_uses} of unknown use by workflows")
     if plan.undeclared:

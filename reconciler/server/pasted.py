@@ -17,7 +17,6 @@ from reconciler.model.secret import MASK, Secret
 from reconciler.server import wire
 from reconciler.server.forms import SHORTEST
 
-
 _FEW = 64
 """Forms that are looked for one by one, which is quicker than to read a text character by character."""
 

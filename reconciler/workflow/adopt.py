@@ -5,19 +5,13 @@ definitions ─► plan (which also asks for what would otherwise be assumed) �
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 
-from reconciler.apply.masking import Sealer
-from reconciler.model.build import Build, Values, elements_of
-from reconciler.model.declared import secret_paths
 from reconciler.model.definition import Desired
-from reconciler.model.fields import ASTERISKS
 from reconciler.model.policy import Policy
 from reconciler.model.record import Document
-from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
 from reconciler.plan.adoption import Adoption, Page, adoption
 from reconciler.plan.assumed import Signature
@@ -25,7 +19,7 @@ from reconciler.plan.inputs import Inputs
 from reconciler.plan.memory import settled
 from reconciler.plan.questions import adopting
 from reconciler.plan.step import Trouble
-from reconciler.server import wire
+from reconciler.server.repeats import repeating
 from reconciler.server.transport import Clock
 from reconciler.workflow.apply import commit_of
 from reconciler.workflow.plan import World, make_plan, open_ledger, projects_of
@@ -66,7 +60,7 @@ def look(settings: Settings, desired: Desired, world: World, *, allow_drift: boo
     planned = make_plan(settings, desired, world, adopting)
     documents = {project: settled(planned.documents[project], planned.proven[project]) for project in planned.documents}
     inputs = Inputs(desired, planned.live, documents, settings.tree, settings.policy)
-    signature = Signature(settings.tree, int((world.clock or Clock()).wall()), commit_of(world), repeats)
+    signature = Signature(settings.tree, int((world.clock or Clock()).wall()), commit_of(world), repeating)
     ledgers = (planned.documents, planned.proven)
     found = adoption(planned.plan, inputs, signature, ledgers, allow_drift=allow_drift)
     return Looked(found, planned.plan.troubles, planned.requests)
@@ -98,24 +92,3 @@ def _written(page: Page, meant: set[str], document: Document) -> Document:
     """`meant`: told which records are written."""
     meant |= page.still_meant(document)
     return page.onto(document)
-
-
-def repeats(build: Build, secrets: tuple[Secret, ...]) -> frozenset[str]:
-    """Return the paths of the texts of a build that repeat one of the secrets."""
-    known = [secret for secret in secrets if secret.is_set and not secret.holds(ASTERISKS)]
-    text = "\n".join(_texts(build.values)) if known else ""
-    if wire.masked(text, known) == text:
-        return frozenset()
-    sealer = Sealer(known)
-    sealed = sealer.build(build)
-    return secret_paths(sealed) - secret_paths(build) | frozenset(sealer.dropped)
-
-
-def _texts(values: Values) -> Iterator[str]:
-    for value in values.values():
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, tuple):
-            yield from (item for item in value if isinstance(item, str))
-            for element in elements_of(value):
-                yield from _texts(element.values)

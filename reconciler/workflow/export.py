@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from reconciler.export.document import Rules
 from reconciler.model.declared import secrets_in
 from reconciler.model.definition import Desired
 from reconciler.model.errors import LedgerError, UsageError
-from reconciler.model.exported import Exported, Note, Topic
+from reconciler.model.exported import Exported
 from reconciler.model.live import Live, Reading
 from reconciler.model.record import Document, Seen
 from reconciler.model.settings import Settings
@@ -26,8 +26,8 @@ from reconciler.server.projects import read_projects
 from reconciler.server.transport import Clock, ReadDoor
 from reconciler.workflow.export_files import files_of, write_files
 from reconciler.workflow.export_notes import lookalikes_of, notes_of, places_of
-from reconciler.workflow.export_pages import Pages, pages_of
-from reconciler.workflow.merging import merge_into
+from reconciler.workflow.export_pages import Name, pages_of
+from reconciler.workflow.merging import agreed_on, merge_into
 from reconciler.workflow.plan import World, open_ledger, read_door, read_ledger
 
 ALL = "*"
@@ -72,13 +72,21 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
         requests = door.requests
     found = pages_of(live, documents, Rules(options.credentials, hosts))
     opened = open_tree(settings, world.cwd)
-    merged = merge_into(opened, desired, live, documents, found.pages, force=options.force, prune=options.prune)
+    merging = merge_into(opened, desired, live, documents, found.pages, force=options.force, prune=options.prune)
+    merged = merging.tree
     files = files_of(settings, opened, found, merged, defaults=options.defaults)
     _check_names(settings, files.variables)
     written = write_files(Path(settings.root), files.files)
-    notes = notes_of(found, merged, places_of(settings, desired, files, world.cwd))
+    notes = notes_of(
+        found,
+        merged,
+        places_of(settings, desired, files, world.cwd),
+        {one.shown: one.text for one in opened.texts.values()},
+    )
     notes = tuple(sorted({*notes, *lookalikes_of(settings, files, written, found, world.cwd)}))
-    forgotten = remember(settings, found, notes, world)
+    now = int((world.clock or Clock()).wall())
+    new = {name: Seen(found.pages[name].seen, now) for name in files.places}
+    forgotten = remember(settings, new | agreed_on(merging.pairs, documents, now, force=options.force))
     lists = [(project, one.incomplete) for project, one in live.readings.items()]
     return Exported(
         builds=dict(Counter(project for project, _ in found.pages)),
@@ -114,22 +122,15 @@ def _check_names(settings: Settings, variables: Collection[str]) -> None:
         )
 
 
-_OPEN = frozenset({Topic.CONFLICT.value, Topic.UNDECIDED.value, Topic.UNMERGED.value})
-"""What keeps a build's base as it was: nobody has settled it yet."""
-
-
-def remember(settings: Settings, found: Pages, notes: Iterable[Note], world: World) -> str:
-    """Note in the ledger what was seen, as the base of the next export; return why not, "" where it was."""
-    now = int((world.clock or Clock()).wall())
-    unsettled = {(note.project, note.name) for note in notes if note.topic in _OPEN}
-    seen = defaultdict[str, dict[str, Seen]](dict)
-    for (project, name), one in found.pages.items():
-        if (project, name) not in unsettled:
-            seen[project][name] = Seen(one.seen, now)
+def remember(settings: Settings, builds: Mapping[Name, Seen]) -> str:
+    """Note in the ledger what the next export compares with; return why not, "" where it was."""
+    by_project = defaultdict[str, dict[str, Seen]](dict)
+    for (project, name), seen in builds.items():
+        by_project[project][name] = seen
     try:
         with open_ledger(settings, writable=True) as ledger:
-            for project, builds in sorted(seen.items()):
-                ledger.change(project, partial(_with_seen, builds))
+            for project, found in sorted(by_project.items()):
+                ledger.change(project, partial(_with_seen, found))
     except LedgerError as error:
         return error.message
     return ""

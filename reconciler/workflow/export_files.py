@@ -95,7 +95,7 @@ def _ground(settings: Settings, opened: Opened, merged: Rewriting) -> Ground:
     """Look at what is there: where each project's definitions are, names that are taken, defaults in force."""
     root = Path(settings.root)
     out = Path(settings.path).relative_to(root).as_posix()
-    return Ground("" if out == "." else out, _homes(opened), _taken(root), _chains(opened, merged))
+    return Ground("" if out == "." else out, _homes(opened), _taken(root, merged), _chains(opened, merged))
 
 
 def _homes(opened: Opened) -> dict[str, str]:
@@ -121,9 +121,11 @@ def _chains(opened: Opened, merged: Rewriting) -> dict[str, dict[str, Any]]:
     return chains
 
 
-def _taken(root: Path) -> dict[str, set[str]]:
+def _taken(root: Path, merged: Rewriting) -> dict[str, set[str]]:
     """Return folder → stems that are there; a folder that says only what was not exported is its project's own."""
     taken = defaultdict[str, set[str]](set)
+    for script in merged.merge.scripts:
+        taken[folder_of(script)].add(Path(script).stem)
     for path in root.rglob("*"):
         place = path.relative_to(root)
         ours = path.is_dir() and [inside.name for inside in path.iterdir()] == [NOT_EXPORTED]

@@ -31,9 +31,13 @@ def places_of(settings: Settings, desired: Desired, files: Files, cwd: str) -> d
     return places | {name: (shown(Path(settings.root, file), cwd), 0) for name, file in files.places.items()}
 
 
-def notes_of(found: Pages, merged: Rewriting, places: Places) -> tuple[Note, ...]:
-    """Return everything to look at, each with the file that it is about; a line only of definitions that were there."""
-    notes = [note for note in found.notes if not _is_old(note, places) or note.topic not in _ONLY_NEW]
+def notes_of(found: Pages, merged: Rewriting, places: Places, texts: Mapping[str, str]) -> tuple[Note, ...]:
+    """Return everything to look at, each with the file that it is about; a line only of definitions that were there.
+
+    What no definition can say is not said again where a comment in its file says it. `texts`: of the files that
+    were there, by what messages call them.
+    """
+    notes = [note for note in found.notes if not _is_told(note, places.get((note.project, note.name)), texts)]
     placed = []
     for note in (*notes, *merged.notes):
         file, line = places.get((note.project, note.name), ("", 0))
@@ -41,8 +45,10 @@ def notes_of(found: Pages, merged: Rewriting, places: Places) -> tuple[Note, ...
     return tuple(sorted(set(placed)))
 
 
-def _is_old(note: Note, places: Places) -> bool:
-    return places.get((note.project, note.name), ("", 0))[1] > 0
+def _is_told(note: Note, place: tuple[str, int] | None, texts: Mapping[str, str]) -> bool:
+    if place is None or not place[1]:
+        return False
+    return note.topic in _ONLY_NEW or (note.topic == Topic.INEXPRESSIBLE.value and note.path in texts.get(place[0], ""))
 
 
 def lookalikes_of(settings: Settings, files: Files, written: Written, found: Pages, cwd: str) -> Iterator[Note]:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from reconciler.compare.diff import diff
 from reconciler.compare.knowledge import know, remembered
 from reconciler.definitions.opened import Opened
-from reconciler.export.deciding import Pair, counted
+from reconciler.export.deciding import Base, Pair, counted
 from reconciler.export.document import Page
 from reconciler.export.merging import Key, Sides
 from reconciler.export.rewriting import Rewriting, rewrite
 from reconciler.model.build import Build
 from reconciler.model.definition import Definition, Desired
 from reconciler.model.live import Live, LiveBuild
-from reconciler.model.record import Document
+from reconciler.model.record import Document, Seen
 from reconciler.plan.ignoring import with_ignored
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """A tree's files with what changed on the server, and the builds that both sides have."""
+
+    tree: Rewriting
+    pairs: tuple[Pair, ...]
 
 
 def merge_into(
@@ -28,7 +36,7 @@ def merge_into(
     *,
     force: bool = False,
     prune: bool = False,
-) -> Rewriting:
+) -> Merging:
     """Return the files of a tree with what changed on the server.
 
     Args:
@@ -53,7 +61,7 @@ def merge_into(
             elsewhere[key] = projects[key[1]]
         elif reading is not None and not reading.incomplete:
             gone[key] = _is_as_agreed(definition, document, live.local_cluster)
-    return rewrite(opened, Sides(pairs, gone, elsewhere, force, prune))
+    return Merging(rewrite(opened, Sides(pairs, gone, elsewhere, force, prune)), tuple(pairs))
 
 
 def pair(
@@ -70,29 +78,56 @@ def pair(
         left = with_ignored(definition, known, local_cluster)
         build, known = left.definition.build, left.known
     differs = diff(build, known, local_cluster) if now.kind is build.kind else ()
-    base = base_of(document, name)
-    if base is None:
-        return Pair(page, differs)
     if now.kind is build.kind and not counted(differs):
-        return Pair(page, differs, base=base.kind)
+        return Pair(page, differs, equal=True)
+    bases = [_base(build, now, base, local_cluster) for base in bases_of(document, name)]
+    return Pair(page, differs, tuple(bases))
+
+
+def _base(build: Build, now: Build, base: Build, local_cluster: str | None) -> Base:
     before = remembered(base)
     local = diff(build, before, local_cluster) if base.kind is build.kind else ()
     remote = diff(now, before, local_cluster) if base.kind is now.kind else ()
-    return Pair(page, differs, local, remote, base.kind)
+    return Base(base.kind, local, remote)
 
 
-def base_of(document: Document, name: str) -> Build | None:
-    """Return the build that Git and the server last agreed on: the newer of what was recorded and what was exported."""
+def bases_of(document: Document, name: str) -> tuple[Build, ...]:
+    """Return the build that Git and the server last agreed on, and the one that was last put into the tree.
+
+    A record that is newer than any export speaks alone.
+    """
     record, seen = document.records.get(name), document.seen.get(name)
     if record and (seen is None or record.when > seen.when):
-        return record.build
-    return seen.build if seen else None
+        return (record.build,)
+    if seen is None:
+        return ()
+    return (seen.build,) if seen.offered is None else (seen.build, seen.offered)
+
+
+def agreed_on(pairs: Iterable[Pair], documents: Mapping[str, Document], now: int, *, force: bool) -> dict[Key, Seen]:
+    """Return what the ledger is to remember of builds that a definition describes.
+
+    Where both sides are equal they agree on that. Else they agree on what they agreed on before, and what the
+    server has was put into the tree, as far as nothing local stood against it; whether anybody keeps it, the
+    next export sees.
+    """
+    seen = {}
+    for pair in pairs:
+        project, name = pair.key
+        bases = bases_of(documents.get(project, Document()), name)
+        if pair.equal or (force and not bases):
+            seen[pair.key] = Seen(pair.page.seen, now)
+        elif bases:
+            seen[pair.key] = Seen(bases[0], now, pair.page.seen)
+    return seen
 
 
 def _is_as_agreed(definition: Definition, document: Document, local_cluster: str | None) -> bool:
     """Tell whether the server once had a build as Git has it now."""
-    build, base = definition.build, base_of(document, definition.build.name)
-    if base is None or base.kind is not build.kind:
-        return False
-    left = with_ignored(definition, remembered(base), local_cluster).definition.build
-    return not counted(diff(left, remembered(base), local_cluster))
+    bases = [
+        remembered(base) for base in bases_of(document, definition.build.name) if base.kind is definition.build.kind
+    ]
+    return any(
+        not counted(diff(with_ignored(definition, base, local_cluster).definition.build, base, local_cluster))
+        for base in bases
+    )

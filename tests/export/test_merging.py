@@ -62,7 +62,9 @@ def merged(rig: Rig, *, force: bool = False, prune: bool = False, path: str = ""
         names = [(p, name) for p, one in readings.items() for name, build in one.builds.items() if build.build]
         live = read_deep(door, live, names, 1)
     pages = pages_of(live, documents, Rules()).pages
-    made = merge_into(open_tree(rig.settings, str(rig.tree)), desired, live, documents, pages, force=force, prune=prune)
+    made = merge_into(
+        open_tree(rig.settings, str(rig.tree)), desired, live, documents, pages, force=force, prune=prune
+    ).tree
     write_files(rig.tree, {name: text for name, text in made.files.items() if text is not None})
     for name in (name for name, text in made.files.items() if text is None):
         (rig.tree / name).unlink()

@@ -1,0 +1,122 @@
+"""One export after another: whose change it was is known, whatever became of what the last one put into the tree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.model.exported import Exported
+from reconciler.workflow.export import Options, export
+from tests.page import PLAIN, made
+from tests.rig import Rig, Stored
+
+FILE = "yaml/api.yaml"
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    """A server with one build, exported."""
+    rig = Rig(tmp_path, builds=[made(PLAIN)])
+    again(rig)
+    return rig
+
+
+def again(rig: Rig, **options: Any) -> Exported:
+    rig.time += 100
+    return export(replace(rig.settings, projects=("yaml",)), Options(**options), rig.world)
+
+
+def drift(rig: Rig, minutes: int) -> None:
+    def edit(stored: Stored) -> None:
+        stored["timeout"] = minutes
+
+    rig.meddle("api", edit)
+
+
+def text(rig: Rig) -> str:
+    return (rig.tree / FILE).read_text(encoding="utf-8")
+
+
+def put(rig: Rig, before: int, after: int) -> None:
+    """Change the timeout in Git."""
+    assert f"timeout: {before}\n" in text(rig)
+    (rig.tree / FILE).write_text(text(rig).replace(f"timeout: {before}\n", f"timeout: {after}\n"), encoding="utf-8")
+
+
+def told(done: Exported) -> list[tuple[str, str]]:
+    return [(n.topic, n.path) for n in done.notes if n.topic in ("local", "conflict", "undecided")]
+
+
+def test_drift_that_nobody_kept_is_offered_again(rig: Rig):
+    """A branch that was thrown away, a pull request that is not merged: the next export finds the same drift."""
+    before = text(rig)
+    drift(rig, 45)
+    assert again(rig).changed == (FILE,)
+    taken = text(rig)
+    (rig.tree / FILE).write_text(before, encoding="utf-8")
+    done = again(rig)
+    assert (done.changed, told(done), text(rig)) == ((FILE,), [], taken)
+
+
+def test_drift_upon_drift_is_taken(rig: Rig):
+    """What the last export put into the tree is no local change."""
+    for minutes in (45, 50, 55):
+        drift(rig, minutes)
+        done = again(rig)
+        assert (done.changed, told(done)) == ((FILE,), [])
+        assert f"timeout: {minutes}\n" in text(rig)
+        assert rig.plan().empty
+
+
+def test_a_local_change_after_drift_was_taken_stays(rig: Rig):
+    """It is on the way to the server, and no export takes it back."""
+    drift(rig, 45)
+    again(rig)
+    put(rig, 45, 50)
+    assert told(again(rig)) == [("conflict", "advanced_settings.timeout")]
+    assert "timeout: 50\n" in text(rig)
+
+
+def test_a_change_back_to_what_once_was_stays_where_the_drift_was_agreed_on(rig: Rig):
+    """An export that found both sides equal has settled it: going back is a local change like any other."""
+    drift(rig, 45)
+    again(rig)
+    again(rig)
+    put(rig, 45, 33)
+    assert told(again(rig)) == [("local", "advanced_settings.timeout")]
+    assert "timeout: 33\n" in text(rig)
+    rig.environ["BUILD_API__PW"] = "page-canary"
+    rig.applied()
+    assert again(rig).changed == ()
+
+
+def test_a_conflict_is_told_until_somebody_settles_it(rig: Rig):
+    """Git's side is kept each time; with force the server's is taken, and all agree."""
+    put(rig, 33, 50)
+    drift(rig, 45)
+    for _ in range(3):
+        assert told(again(rig)) == [("conflict", "advanced_settings.timeout")]
+    assert told(again(rig, force=True)) == []
+    assert "timeout: 45\n" in text(rig)
+    assert rig.plan().empty
+
+
+def test_without_a_ledger_nobody_knows_which_side_changed(rig: Rig):
+    """Git's side stays until it is forced."""
+    drift(rig, 45)
+    rig.forget()
+    for _ in range(2):
+        assert told(again(rig)) == [("undecided", "advanced_settings.timeout")]
+    assert again(rig, force=True).changed == (FILE,)
+    drift(rig, 50)
+    assert again(rig).changed == (FILE,)
+
+
+def test_what_is_only_in_git_is_kept_and_told(rig: Rig):
+    """A change that waits for its apply."""
+    put(rig, 33, 50)
+    assert told(again(rig)) == [("local", "advanced_settings.timeout")]
+    assert "timeout: 50\n" in text(rig)
