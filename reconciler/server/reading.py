@@ -114,10 +114,11 @@ def read_build(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> Live
         return fetch(door, listed, kind)
     except BadToken:
         raise
+    except Gone:
+        unread = f'"{listed.name}" is listed and has no detail: its template is gone, or somebody has just deleted it'
     except ServerError as error:
-        return LiveBuild(
-            listed.project, listed.name, listed.source, listed.stamps, listed.services, unread=error.message
-        )
+        unread = error.message
+    return LiveBuild(listed.project, listed.name, listed.source, listed.stamps, listed.services, unread=unread)
 
 
 def fetch(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild:
