@@ -23,6 +23,7 @@ __all__ = ["deep", "scene"]
 FORMS: dict[str, Callable[[str], str]] = {
     "clear": str,
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 behind a name": lambda text: base64.b64encode(f"user:{text}".encode()).decode(),
     "percent": lambda text: quote(text, safe=""),
 }
 
