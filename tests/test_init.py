@@ -329,6 +329,20 @@ def test_a_gitignore_that_is_there_is_added_to(newcomer: Newcomer):
     assert "= .gitignore" in newcomer.done("--no-export", "--force").out
 
 
+def test_what_a_second_run_adds_stands_under_the_first_ones_words(newcomer: Newcomer):
+    newcomer.write("t", f"{TOKEN}\n")
+    newcomer.done("--no-export")
+    newcomer.done("--no-export", "--force", "--token-file", "t")
+    ignored = newcomer.files()[".gitignore"]
+    assert (ignored.count("#"), ignored.endswith("plan.txt\n/t\n")) == (1, True)
+
+
+def test_the_commands_to_go_on_with_work_for_any_folder(newcomer: Newcomer):
+    """One that looks like an option is named so that it is none."""
+    said = newcomer.done("--no-export", "--", "-x y")
+    assert "  reconciler adopt './-x y'  " in said.out
+
+
 def test_a_token_file_in_the_folder_stays_out_of_git(newcomer: Newcomer, monkeypatch):
     """It is named in .gitignore; one elsewhere is not."""
     monkeypatch.delenv("ZADIG_TOKEN")

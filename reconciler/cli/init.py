@@ -206,7 +206,8 @@ def _print_recipe(root: Path, repository: Repository, flags: dict[str, Any]) -> 
 
 def _tell_next(folder: str, settings: Settings) -> None:
     """Say the next two commands, and first what they need."""
-    where = "" if os.path.normpath(folder) == "." else f" {shlex.quote(folder)}"
+    named = f"./{folder}" if folder.startswith("-") else folder
+    where = "" if os.path.normpath(folder) == "." else f" {shlex.quote(named)}"
     adopt, plan = f"reconciler adopt{where}", f"reconciler plan{where}"
     width = max(len(adopt), len(plan))
     click.echo("")
