@@ -140,6 +140,16 @@ def test_the_same_server_gives_the_same_bytes(newcomer: Newcomer, tmp_path, monk
     assert newcomer.files() == first
 
 
+def test_what_could_not_be_read_is_to_be_brought_in_first(newcomer: Newcomer):
+    """The next commands begin with the one that completes the tree; where everything was read, they do not."""
+    newcomer.emulator.set_faults([{"kind": "500-json", "probability": 1, "match": {"path": ".*checkout/detail"}}])
+    said = newcomer.run("begun")
+    assert said.code == 1
+    assert said.out.index("reconciler export --out begun") < said.out.index("reconciler adopt begun")
+    newcomer.emulator.set_faults([])
+    assert "reconciler export" not in newcomer.done("begun", "--force").out
+
+
 def test_without_the_internal_read_it_says_what_that_means(newcomer: Newcomer):
     """Not served, and switched off; the latter stands in the configuration, too."""
     newcomer.emulator.set_settings({"internal_read": False})

@@ -28,8 +28,6 @@ from reconciler.server.typed import Json, Nonsense, as_object, boolean, branch, 
 _LONG = 12
 """Characters of a secret that is looked for in the texts of other builds too."""
 
-_MIXED = re.compile(r"(?s)^(?=.*\d)(?=.*[^\W\d])")
-
 Level = dict[str, Value]
 Read = Callable[[Json, Level], None]
 
