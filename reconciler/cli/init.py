@@ -149,7 +149,7 @@ def _run_export(folder: str, settings: Settings, world: World, flags: dict[str, 
     begun = replace(begun, token=settings.token)
     try:
         done = export(begun, Options(progress=progress(quiet=False)), world)
-    except ReconcilerError:
+    except (ReconcilerError, KeyboardInterrupt):
         click.echo("note: the tree has begun, and was not filled; once that works: reconciler init --force", err=True)
         raise
     click.echo(render_export(done, Style(ink(flags["color"]))), nl=False, color=True)
