@@ -120,3 +120,12 @@ def test_what_is_only_in_git_is_kept_and_told(rig: Rig):
     put(rig, 33, 50)
     assert told(again(rig)) == [("local", "advanced_settings.timeout")]
     assert "timeout: 50\n" in text(rig)
+
+
+def test_a_script_that_repeats_a_credential_now_stays_as_git_has_it_and_is_told_as_what_it_is(rig: Rig):
+    """Not as something that no definition could hold: whoever reads it learns that a password was pasted."""
+    before = text(rig)
+    rig.meddle("api", lambda b: b.update(scripts="docker login -p page-canary\n"))
+    done = again(rig)
+    assert [n.topic for n in done.notes if n.path == "build_script"] == ["repeats-credential"]
+    assert (text(rig), done.changed) == (before, ())
