@@ -10,7 +10,6 @@ import base64
 import copy
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
@@ -22,15 +21,13 @@ __all__ = ["deep", "scene"]
 
 FORMS: dict[str, Callable[[str], str]] = {
     "clear": str,
-    "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 behind a name": lambda text: base64.b64encode(f"user:{text}".encode()).decode(),
-    "percent": lambda text: quote(text, safe=""),
 }
 
 
 @pytest.fixture(params=FORMS)
 def form(request) -> Callable[[str], str]:
-    """How the copies are written."""
+    """How the copies are written; `tests/test_pasted.py` has all the forms."""
     return FORMS[request.param]
 
 
