@@ -120,3 +120,35 @@ def test_what_is_only_in_git_is_kept_and_told(rig: Rig):
     put(rig, 33, 50)
     assert told(again(rig)) == [("local", "advanced_settings.timeout")]
     assert "timeout: 50\n" in text(rig)
+
+
+def test_a_script_that_repeats_a_credential_now_stays_as_git_has_it_and_is_told_as_what_it_is(rig: Rig):
+    """Not as something that no definition could hold: whoever reads it learns that a password was pasted."""
+    before = text(rig)
+    rig.meddle("api", lambda b: b.update(scripts="docker login -p page-canary\n"))
+    done = again(rig)
+    assert [n.topic for n in done.notes if n.path == "build_script"] == ["repeats-credential"]
+    assert (text(rig), done.changed) == (before, ())
+
+
+def test_what_git_takes_from_the_environment_does_not_get_into_the_ledger(tmp_path: Path):
+    """A script that is secret because of where it comes from: the server has it in clear, and drift is still found."""
+    rig = Rig(tmp_path, builds=[made(PLAIN, scripts="words-of-a-script-1")])
+    rig.environ["BUILD_SCRIPT"] = "words-of-a-script-1"
+    again(rig)
+    assert b"words-of-a-script-1" in rig.ledger.read_bytes()
+    path = rig.tree / FILE
+    source = "build_script: {from_env: BUILD_SCRIPT}\n"
+    lines = [source if line.startswith("build_script:") else line for line in text(rig).splitlines(keepends=True)]
+    path.write_text("".join(lines), encoding="utf-8")
+    rig.ledger.unlink()
+    assert "words-of-a-script-1" not in text(rig)
+    for _ in range(2):
+        done = again(rig)
+        assert (done.changed, told(done)) == ((), [])
+    drift(rig, 45)
+    assert FILE in again(rig).changed
+    assert source in text(rig)
+    assert "timeout: 45\n" in text(rig)
+    assert b"words-of-a-script-1" not in rig.ledger.read_bytes()
+    assert b"timeout" in rig.ledger.read_bytes()

@@ -140,6 +140,16 @@ def test_the_same_server_gives_the_same_bytes(newcomer: Newcomer, tmp_path, monk
     assert newcomer.files() == first
 
 
+def test_what_could_not_be_read_is_to_be_brought_in_first(newcomer: Newcomer):
+    """The next commands begin with the one that completes the tree; where everything was read, they do not."""
+    newcomer.emulator.set_faults([{"kind": "500-json", "probability": 1, "match": {"path": ".*checkout/detail"}}])
+    said = newcomer.run("begun")
+    assert said.code == 1
+    assert said.out.index("reconciler export --out begun") < said.out.index("reconciler adopt begun")
+    newcomer.emulator.set_faults([])
+    assert "reconciler export" not in newcomer.done("begun", "--force").out
+
+
 def test_without_the_internal_read_it_says_what_that_means(newcomer: Newcomer):
     """Not served, and switched off; the latter stands in the configuration, too."""
     newcomer.emulator.set_settings({"internal_read": False})
@@ -327,6 +337,20 @@ def test_a_gitignore_that_is_there_is_added_to(newcomer: Newcomer):
     assert "~ .gitignore" in newcomer.done("--no-export").out
     assert newcomer.files()[".gitignore"].startswith("*.log\n\n#")
     assert "= .gitignore" in newcomer.done("--no-export", "--force").out
+
+
+def test_what_a_second_run_adds_stands_under_the_first_ones_words(newcomer: Newcomer):
+    newcomer.write("t", f"{TOKEN}\n")
+    newcomer.done("--no-export")
+    newcomer.done("--no-export", "--force", "--token-file", "t")
+    ignored = newcomer.files()[".gitignore"]
+    assert (ignored.count("#"), ignored.endswith("plan.txt\n/t\n")) == (1, True)
+
+
+def test_the_commands_to_go_on_with_work_for_any_folder(newcomer: Newcomer):
+    """One that looks like an option is named so that it is none."""
+    said = newcomer.done("--no-export", "--", "-x y")
+    assert "  reconciler adopt './-x y'  " in said.out
 
 
 def test_a_token_file_in_the_folder_stays_out_of_git(newcomer: Newcomer, monkeypatch):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.secret import Secret
+from reconciler.model.secret import MASK, Secret
 from reconciler.server import wire
 from reconciler.server.forms import SHORTEST
 from reconciler.server.pasted import Pasted
@@ -32,7 +32,10 @@ KEY = "-----BEGIN KEY-----\nbGluZSBvbmU=\nabc\n-----END KEY-----\n"
         json.dumps(json.dumps(CLEAR)),
         f"https://u:{quote(CLEAR, safe='')}@host",
         base64.b64encode(CLEAR.encode()).decode(),
+        base64.b64encode(f"user:{CLEAR}".encode()).decode(),
+        base64.b64encode(f"users:{CLEAR}, and more".encode()).decode(),
         f"0x{CLEAR.encode().hex()}",
+        f"0x{CLEAR.encode().hex().upper()}",
         "echo bGluZSBvbmU= | base64 -d",
         KEY.replace("\n", "\\n"),
     ],
@@ -40,6 +43,7 @@ KEY = "-----BEGIN KEY-----\nbGluZSBvbmU=\nabc\n-----END KEY-----\n"
 def test_a_secret_is_found_in_every_form(text):
     """In clear, in JSON and JSON in JSON, in addresses, encoded, and line by line."""
     pasted = Pasted([Secret("other-secret"), Secret(CLEAR), Secret(KEY)])
+    assert not pasted.repeats(pasted.masked(text))
     assert pasted.repeats(text)
     assert pasted.repeats(f"#!/bin/sh\n{text}\nmake")
 
@@ -64,6 +68,9 @@ def test_many_at_once_are_as_one_by_one(words, before, after, which, form):
     pasted = Pasted(secrets)
     for text in (before, before + after, before + (forms[form % len(forms)] if forms else "") + after):
         assert pasted.repeats(text) == any(form in text for form in forms)
+        left = pasted.masked(text)
+        assert (left == text) == (not pasted.repeats(text)) or MASK in text
+        assert not any(word in left for word in words if len(word) >= SHORTEST and MASK[0] not in word)
     if forms:
         assert pasted.repeats(forms[form % len(forms)])
 

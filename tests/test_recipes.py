@@ -299,3 +299,14 @@ def test_without_a_platform_it_is_said_how_to_name_one(newcomer: Newcomer):
     assert "No CI is seen here" in said.out
     assert "No CI" not in newcomer.done("--no-export", "--force", "--ci", "none").out
     newcomer.run("--print-recipe").told(64, "--ci github")
+
+
+@pytest.mark.parametrize("platform", Platform)
+def test_a_second_run_knows_the_recipe_of_the_first(tmp_path, platform: Platform):
+    """It does not take it for somebody else's and put another one beside it, which would run everything twice."""
+    (tmp_path / ".git").mkdir()
+    first = recipe_for(platform, look_around(str(tmp_path)), "t", ())
+    path = tmp_path / first.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(first.text + "# mine\n", encoding="utf-8")
+    assert recipe_for(platform, look_around(str(tmp_path)), "t", ()).file == first.file

@@ -128,7 +128,7 @@ def _announce(step: Step, run: Run) -> Intent | None:
     declared = declared_paths(step.desired)
     kept = step.keepsake.marked if step.action is Action.CONVERT and step.keepsake else frozenset[str]()
     secrets = [secret for build in (step.send, step.before) if build for secret in secrets_in(build)]
-    pasted = repeating(step.send, secrets)
+    pasted = repeating(step.send, secrets, run.performer.door.heard)
     record = Record(
         tree=run.tree,
         build=step.send,

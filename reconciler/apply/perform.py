@@ -29,9 +29,10 @@ from reconciler.model.outcome import Ending, Fault
 from reconciler.model.record import Record
 from reconciler.plan.memory import not_taken, record_of
 from reconciler.plan.step import Action, Step
+from reconciler.server.heard import Heard
 from reconciler.server.raw import Changed
 from reconciler.server.reading import Gone, fetch
-from reconciler.server.repeats import repeating
+from reconciler.server.repeats import repeating, unrepeated_in
 from reconciler.server.transport import Lost, ReadDoor
 from reconciler.server.wire import Listed
 from reconciler.server.writing import NotSent, Refusal, Result, Writer, Written
@@ -94,12 +95,15 @@ class Proof:
     seen: LiveBuild | None = None
     whole: bool = True
 
-    def record(self, announced: Record | None) -> Record | None:
-        """Return what is to be remembered; what was not taken as sent makes it an assumed record."""
+    def record(self, announced: Record | None, heard: Heard) -> Record | None:
+        """Return what is to be remembered; what was not taken as sent makes it an assumed record.
+
+        `heard`: the secrets that the run came across.
+        """
         if announced is None or self.sent is None or self.seen is None:
             return None
         build = self.seen.build
-        pasted = repeating(build, secrets_in(build)) if build else frozenset[str]()
+        pasted = repeating(build, secrets_in(build), heard) if build else frozenset[str]()
         record = record_of(replace(announced, secrets=announced.secrets | pasted), self.sent, self.seen)
         return record if self.whole else replace(record, exact=False)
 
@@ -128,12 +132,12 @@ class Performer:
                 return self._delete(step)
             self._write(step, proof)
         except Stop as stop:
-            return Ended(stop.ending, stop.fault, proof.record(announced))
+            return Ended(stop.ending, stop.fault, proof.record(announced, self.door.heard))
         except BadToken:
             raise
         except ServerError as error:
             return Ended(Ending.UNKNOWN, Fault("unread", error.message, "run again: it converges"))
-        return Ended(Ending.DONE, record=proof.record(announced))
+        return Ended(Ending.DONE, record=proof.record(announced, self.door.heard))
 
     def changed(self, step: Step) -> Ended | None:
         """Look whether a build is still as planned, and write nothing; None where it is. Raises BadToken."""
@@ -191,7 +195,8 @@ class Performer:
 
     def _unchanged(self, step: Step, live: LiveBuild) -> LiveBuild:
         """Return the build where it is still the one that was planned with."""
-        if (live.stamps, live.build, live.losses) != (step.live, step.before, step.erasable):
+        losses = unrepeated_in(live, self.door.heard).losses
+        if (live.stamps, live.build, losses) != (step.live, step.before, step.erasable):
             who = "somebody" if live.stamps == step.live else live.stamps.update_by or "somebody"
             raise Stop(Ending.BLOCKED, "stale", f"{who} changed the build since the plan was made", "plan again")
         return live

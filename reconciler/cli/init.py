@@ -73,7 +73,7 @@ def command(folder: str, **flags: Any) -> int:
         _tell_written(one, flags)
     code = 0 if flags["no_export"] else _run_export(folder, settings, world, flags)
     _add_recipe(root, repository, beginning.tree, flags)
-    _tell_next(folder, settings)
+    _tell_next(folder, settings, whole=not code)
     return code
 
 
@@ -149,7 +149,7 @@ def _run_export(folder: str, settings: Settings, world: World, flags: dict[str, 
     begun = replace(begun, token=settings.token)
     try:
         done = export(begun, Options(progress=progress(quiet=False)), world)
-    except ReconcilerError:
+    except (ReconcilerError, KeyboardInterrupt):
         click.echo("note: the tree has begun, and was not filled; once that works: reconciler init --force", err=True)
         raise
     click.echo(render_export(done, Style(ink(flags["color"]))), nl=False, color=True)
@@ -204,14 +204,18 @@ def _print_recipe(root: Path, repository: Repository, flags: dict[str, Any]) -> 
     return 0
 
 
-def _tell_next(folder: str, settings: Settings) -> None:
-    """Say the next two commands, and first what they need."""
-    where = "" if os.path.normpath(folder) == "." else f" {shlex.quote(folder)}"
+def _tell_next(folder: str, settings: Settings, *, whole: bool) -> None:
+    """Say the next two commands, and first what they need. `whole`: everything could be read."""
+    named = f"./{folder}" if folder.startswith("-") else folder
+    where = "" if os.path.normpath(folder) == "." else f" {shlex.quote(named)}"
     adopt, plan = f"reconciler adopt{where}", f"reconciler plan{where}"
     width = max(len(adopt), len(plan))
     click.echo("")
     if settings.sources.get("token") == "asked":
         click.echo("The token was kept nowhere. For the next commands: export ZADIG_TOKEN=…, or --token-file FILE.")
+    if not whole:
+        out = f" --out {where.strip()}" if where else ""
+        click.echo(f"Not everything could be read, as said above. Bring in what is missing: reconciler export{out}")
     click.echo("Look at what was written, commit it, and then:")
     click.echo(f"  {adopt:<{width}}  record it as what the server has; the server is not written to")
     click.echo(f"  {plan:<{width}}  from now on empty, until somebody changes something")

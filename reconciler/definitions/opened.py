@@ -18,9 +18,8 @@ from reconciler.definitions.build import kind_of
 from reconciler.definitions.compose import Path as Spot
 from reconciler.definitions.document import EXTRA, lookup
 from reconciler.definitions.files import SourceFile, find, folders_down_to, read_bytes, real
-from reconciler.definitions.layers import Layers, Source, with_sources
+from reconciler.definitions.layers import Layers, with_sources
 from reconciler.definitions.reader import read
-from reconciler.definitions.sources import FROM_FILE
 from reconciler.definitions.text import BOM, Undecodable, decode
 from reconciler.model.fields import Kind
 from reconciler.model.settings import Settings
@@ -105,28 +104,6 @@ class Opened:
     def users_of_defaults(self, file: str, path: Spot) -> tuple[OpenDefinition, ...]:
         """Return the definitions in which a defaults file's value is in force at a path of mappings."""
         return tuple(one for one in self.definitions if file in one.chain and one.supplier(path) == file)
-
-    def users_of_script(self, file: str) -> tuple[OpenDefinition, ...]:
-        """Return the definitions in which a script file's text is in force somewhere."""
-        return tuple(
-            one
-            for one in self.definitions
-            if any(
-                source.kind == FROM_FILE and source.target == file for _, source in sources_in(one.layers.effective())
-            )
-        )
-
-
-def sources_in(value: Any, path: Spot = ()) -> Iterator[tuple[Spot, Source]]:
-    """Yield every source of a document that `with_sources` made, with its path."""
-    if isinstance(value, Source):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from sources_in(item, (*path, key))
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from sources_in(item, (*path, place))
 
 
 def folder_of(file: str) -> str:

@@ -67,7 +67,8 @@ def take(whole: dict[str, Any], kind: Kind, page: Page, decision: Decision) -> T
         page: what an export of the live build alone would write.
         decision: what to take.
     """
-    taking = _Taking(copied(whole), clean(page), kind, page.unknown)
+    repeating = tuple(note.path for note in page.notes if note.topic == Topic.REPEATS.value)
+    taking = _Taking(copied(whole), clean(page), kind, page.unknown, repeating)
     taking.all(decision)
     return Taken(taking.document, tuple(taking.remarks))
 
@@ -88,6 +89,7 @@ class _Taking:
     live: dict[str, Any]
     kind: Kind
     unknown: tuple[str, ...]
+    repeating: tuple[str, ...]
     remarks: list[Remark] = field(default_factory=list)
     mine: dict[str, Place] = field(default_factory=dict)
     theirs: dict[str, Place] = field(default_factory=dict)
@@ -216,7 +218,8 @@ class _Taking:
         return place.at if place else None
 
     def _unwritable(self, path: str) -> None:
-        self.remarks.append(Remark(Topic.UNMERGED, path, _UNWRITABLE))
+        repeats = is_within(path, self.repeating)
+        self.remarks.append(Remark(Topic.REPEATS, path) if repeats else Remark(Topic.UNMERGED, path, _UNWRITABLE))
 
 
 def inserted(keys: list[str], new: str, order: list[str]) -> list[str]:

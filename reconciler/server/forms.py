@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from functools import reduce
 from urllib.parse import quote, quote_plus
 
@@ -18,7 +19,18 @@ def forms(clear: str) -> set[str]:
     escaped = [reduce(lambda text, sign: text.replace(sign, f"\\u{ord(sign):04x}"), "<>&", text) for text in quoted]
     twice = [json.dumps(text, ensure_ascii=False)[1:-1] for text in (*quoted, *escaped)]
     urls = [quote(data), quote(data, safe=""), quote_plus(data)]
-    return {clear, *quoted, *escaped, *twice, *urls, base64.b64encode(data).decode(), data.hex()}
+    return {clear, *quoted, *escaped, *twice, *urls, *_base64(data), data.hex(), data.hex().upper()}
+
+
+def _base64(data: bytes) -> Iterator[str]:
+    """Yield what data looks like alone, and behind others, as a password behind a user's name.
+
+    What its neighbours have a share in is left out.
+    """
+    yield base64.b64encode(data).decode()
+    for shift in range(3):
+        coded = base64.b64encode(bytes(shift) + data).decode()
+        yield coded[-(-shift * 8 // 6) : (shift + len(data)) * 8 // 6]
 
 
 def lines(clear: str) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from reconciler.model.secret import Secret
 from reconciler.server import wire
 from reconciler.server.forms import SHORTEST
+from reconciler.server.pasted import NOTHING, Pasted
 
 
 class Heard:
@@ -20,6 +21,7 @@ class Heard:
         self._forms: set[str] = set()
         self._new: set[Secret] = set()
         self._known: set[Secret] = set()
+        self._pasted, self._looked = NOTHING, frozenset[Secret]()
         self._lock = threading.Lock()
 
     def own(self, secrets: Iterable[Secret]) -> None:
@@ -32,6 +34,14 @@ class Heard:
         """Remember secrets that an answer held; how they may be written is worked out when a text is judged."""
         with self._lock:
             self._new.update(secrets)
+
+    def pasted(self) -> Pasted:
+        """Return what tells whether a text repeats a secret that was read, of any build; common words are none."""
+        with self._lock:
+            every = self._known | self._new
+            if every != self._looked:
+                self._pasted, self._looked = Pasted(filter(wire.is_telling, every)), frozenset(every)
+            return self._pasted
 
     def told(self, text: str) -> str:
         """Return a text of the server as it may be shown: not at all where it repeats a secret."""

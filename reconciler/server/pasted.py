@@ -32,12 +32,12 @@ class Pasted:
     __slots__ = ("_few", "_forms")
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        forms: defaultdict[str, set[str]] = defaultdict(set)
+        forms = defaultdict[str, set[str]](set)
         for secret in set(secrets):
             for form in () if secret.holds(ASTERISKS) else wire.written(secret):
                 if len(form) >= SHORTEST:
                     forms[form[:SHORTEST]].add(form)
-        self._forms = {start: tuple(found) for start, found in forms.items()}
+        self._forms = {start: tuple(sorted(found, key=_longest)) for start, found in forms.items()}
         every = [form for found in forms.values() for form in found]
         self._few = tuple(every) if len(every) <= _FEW else ()
 
@@ -52,8 +52,28 @@ class Pasted:
                 return True
         return False
 
+    def masked(self, text: str) -> str:
+        """Return a text with the mask in place of everything in it that repeats one of the secrets."""
+        if not self.repeats(text):
+            return text
+        left, place = "", 0
+        while place < len(text):
+            starting = self._forms.get(text[place : place + SHORTEST], ())
+            found = next((form for form in starting if text.startswith(form, place)), "")
+            left += MASK if found else text[place]
+            place += len(found) or 1
+        return left
+
     def __repr__(self) -> str:
         return f"Pasted({MASK})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is never serialised")
+
+
+def _longest(form: str) -> tuple[int, str]:
+    return -len(form), form
+
+
+NOTHING = Pasted(())
+"""Repeated by no text."""

@@ -1,6 +1,7 @@
-"""Losses and changes that repeat a credential of the same build: a script that somebody pasted the token into.
+"""Losses and changes that repeat a credential: a script that somebody pasted the token into, and copies of that build.
 
-The mask stands where it was, and such a loss has no digest: what is left out could be guessed from one.
+What repeats a credential of its own build is found as that build is read; what repeats another one's, when all of
+them were. The mask stands where it was, and such a loss has no digest: what is left out could be guessed from one.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from reconciler.model.build import CHOICE_VALUE, Build, Value, Values, elements_
 from reconciler.model.change import Change, Shown
 from reconciler.model.declared import secrets_in
 from reconciler.model.fields import ASTERISKS, ROWS, Elements, Row
-from reconciler.model.live import Loss
+from reconciler.model.live import Live, LiveBuild, Loss
 from reconciler.model.secret import Secret
 from reconciler.server import wire
+from reconciler.server.heard import Heard
 from reconciler.server.pasted import Pasted
 
 
@@ -30,28 +32,67 @@ def _unrepeated(loss: Loss, secrets: list[Secret]) -> Loss:
     return loss if text == loss.value else replace(loss, value=text, secret=True)
 
 
-def changes_of(live: Build, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return the changes of a live build without any of its credentials that are long enough to be known again."""
-    secrets = [secret for secret in secrets_in(live) if not secret.holds(ASTERISKS)] if changes else []
-    if not secrets:
+def unrepeated_anywhere(live: Live, heard: Heard) -> Live:
+    """Return the live builds without any credential of another build in what a write would erase."""
+    readings = {
+        project: replace(one, builds={name: unrepeated_in(build, heard) for name, build in one.builds.items()})
+        for project, one in live.readings.items()
+    }
+    return replace(live, readings=readings)
+
+
+def unrepeated_in(build: LiveBuild, heard: Heard) -> LiveBuild:
+    """Return one live build without any credential of another one in what a write would erase."""
+    if not (build.losses or build.hidden or build.own or build.leftover):
+        return build
+    pasted = heard.pasted()
+    losses, hidden, own, leftover = (
+        tuple(_unpasted(loss, pasted) for loss in losses)
+        for losses in (build.losses, build.hidden, build.own, build.leftover)
+    )
+    return replace(build, losses=losses, hidden=hidden, own=own, leftover=leftover)
+
+
+def _unpasted(loss: Loss, pasted: Pasted) -> Loss:
+    return replace(loss, value=pasted.masked(loss.value), secret=True) if pasted.repeats(loss.value) else loss
+
+
+def changes_of(live: Build, changes: tuple[Change, ...], heard: Heard) -> tuple[Change, ...]:
+    """Return the changes of a live build without any credential that is long enough to be known again."""
+    if not changes:
         return changes
-    return tuple(replace(c, before=_told(c.before, secrets), after=_told(c.after, secrets)) for c in changes)
+    secrets = [secret for secret in secrets_in(live) if not secret.holds(ASTERISKS)]
+    pasted = heard.pasted()
+    return tuple(
+        replace(c, before=_told(c.before, secrets, pasted), after=_told(c.after, secrets, pasted)) for c in changes
+    )
 
 
-def _told(value: Shown, secrets: list[Secret]) -> Shown:
+def _told(value: Shown, secrets: list[Secret], pasted: Pasted) -> Shown:
     if isinstance(value, list):
-        return [_told(item, secrets) for item in value]
+        return [_told(item, secrets, pasted) for item in value]
     if isinstance(value, dict):
-        return {key: _told(item, secrets) for key, item in value.items()}
-    return wire.masked(value, secrets) if isinstance(value, str) else value
+        return {key: _told(item, secrets, pasted) for key, item in value.items()}
+    return wire.masked(pasted.masked(value), secrets) if isinstance(value, str) else value
 
 
-def repeating(build: Build, secrets: Iterable[Secret]) -> frozenset[str]:
-    """Return the paths of the texts of a build that repeat one of the secrets, as a ledger must not hold them."""
-    return frozenset(_paths(ROWS[build.kind], build.values, "", Pasted(secrets)))
+def repeating(build: Build, secrets: Iterable[Secret], heard: Heard) -> frozenset[str]:
+    """Return the paths of the texts of a build that a ledger must not hold: they repeat a secret.
+
+    Args:
+        build: whose texts.
+        secrets: its own ones.
+        heard: those that a run came across.
+    """
+    found = {path for pasted in (Pasted(secrets), heard.pasted()) for path in _paths(build, pasted)}
+    return frozenset(found)
 
 
-def _paths(rows: tuple[Row, ...], values: Values, parent: str, pasted: Pasted) -> Iterator[str]:
+def _paths(build: Build, pasted: Pasted) -> Iterator[str]:
+    return _paths_below(ROWS[build.kind], build.values, "", pasted)
+
+
+def _paths_below(rows: tuple[Row, ...], values: Values, parent: str, pasted: Pasted) -> Iterator[str]:
     """Yield the texts that repeat a secret; what names an element stands in every path, and a word of an enum is none.
 
     What a template's input has chosen is remembered too, though no row is about it.
@@ -61,7 +102,7 @@ def _paths(rows: tuple[Row, ...], values: Values, parent: str, pasted: Pasted) -
         if isinstance(row, Elements):
             for element in elements_of(value):
                 inner = tuple(leaf for leaf in row.rows if leaf.path not in row.key)
-                yield from _paths(inner, element.values, f"{path}[{element.key}]", pasted)
+                yield from _paths_below(inner, element.values, f"{path}[{element.key}]", pasted)
         elif not row.enum and _repeats(value, pasted):
             yield path
     if _repeats(values.get(CHOICE_VALUE), pasted):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,6 @@ from reconciler.server.typed import Json, Nonsense, as_object, boolean, branch, 
 
 _LONG = 12
 """Characters of a secret that is looked for in the texts of other builds too."""
-
 
 Level = dict[str, Value]
 Read = Callable[[Json, Level], None]
@@ -98,8 +98,10 @@ def written(secret: Secret) -> set[str]:
 
 
 def is_telling(secret: Secret) -> bool:
-    """Tell whether a secret can be known again anywhere: it is too long to be a word that texts have anyway."""
-    return any(len(clear) >= _LONG for clear in _clear((secret,)))
+    """Tell whether a secret can be known again anywhere: it is long, and no word that texts have anyway."""
+    return any(
+        len(clear) >= _LONG and re.search(r"\d", clear) and re.search(r"[^\W\d]", clear) for clear in _clear((secret,))
+    )
 
 
 def masked(text: str, secrets: Iterable[Secret]) -> str:

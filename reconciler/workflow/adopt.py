@@ -60,7 +60,8 @@ def look(settings: Settings, desired: Desired, world: World, *, allow_drift: boo
     planned = make_plan(settings, desired, world, adopting)
     documents = {project: settled(planned.documents[project], planned.proven[project]) for project in planned.documents}
     inputs = Inputs(desired, planned.live, documents, settings.tree, settings.policy)
-    signature = Signature(settings.tree, int((world.clock or Clock()).wall()), commit_of(world), repeating)
+    now = int((world.clock or Clock()).wall())
+    signature = Signature(settings.tree, now, commit_of(world), partial(repeating, heard=planned.heard))
     ledgers = (planned.documents, planned.proven)
     found = adoption(planned.plan, inputs, signature, ledgers, allow_drift=allow_drift)
     return Looked(found, planned.plan.troubles, planned.requests)

@@ -55,6 +55,17 @@ class Options:
     progress: Callable[[str, int, int], None] = lambda _, __, ___: None
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was read, and how documents are to be made of it. `doubt`: why there may be more projects."""
+
+    live: Live
+    documents: Mapping[str, Document]
+    rules: Rules
+    doubt: str
+    requests: int
+
+
 def export(settings: Settings, options: Options, world: World) -> Exported:
     """Bring the live builds of some projects into the tree, by GETs only.
 
@@ -63,26 +74,17 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
         ServerError: the server could not be read.
     """
     desired = load(replace(settings, path=settings.root, selected=()), world.environ, cwd=world.cwd)
-    with read_door(settings, world, [d.build for d in desired.definitions]) as door:
-        projects, doubt = _projects(door, settings)
-        documents, _ = read_ledger(settings, projects)
-        live = _read(door, settings, projects, desired, options)
-        hidden = live.deep_unserved or not settings.deep_read
-        hosts = {**(only_hosts(door) if hidden else {}), **options.hosts}
-        requests = door.requests
-    found = pages_of(live, documents, Rules(options.credentials, hosts))
+    looked = _look(settings, options, desired, world)
+    live, documents = looked.live, looked.documents
+    found = pages_of(live, documents, looked.rules)
     opened = open_tree(settings, world.cwd)
     merging = merge_into(opened, desired, live, documents, found.pages, force=options.force, prune=options.prune)
     merged = merging.tree
     files = files_of(settings, opened, found, merged, defaults=options.defaults)
     _check_names(settings, files.variables)
     written = write_files(Path(settings.root), files.files)
-    notes = notes_of(
-        found,
-        merged,
-        places_of(settings, desired, files, world.cwd),
-        {one.shown: one.text for one in opened.texts.values()},
-    )
+    places = places_of(settings, desired, files, world.cwd)
+    notes = notes_of(found, merged, places, {one.shown: one.text for one in opened.texts.values()})
     notes = tuple(sorted({*notes, *lookalikes_of(settings, files, written, found, world.cwd)}))
     now = int((world.clock or Clock()).wall())
     new = {name: Seen(found.pages[name].seen, now) for name in files.places}
@@ -99,11 +101,22 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
         variables=tuple(sorted({*files.variables, *_names(desired)})),
         notes=notes,
         deep_unserved=live.deep_unserved,
-        incomplete={project: why for project, why in [*lists, (ALL, doubt)] if why},
+        incomplete={project: why for project, why in [*lists, (ALL, looked.doubt)] if why},
         unread=len(found.unread),
-        requests=requests,
+        requests=looked.requests,
         forgotten=forgotten,
     )
+
+
+def _look(settings: Settings, options: Options, desired: Desired, world: World) -> _Looked:
+    with read_door(settings, world, [d.build for d in desired.definitions]) as door:
+        projects, doubt = _projects(door, settings)
+        documents, _ = read_ledger(settings, projects)
+        live = _read(door, settings, projects, desired, options)
+        hidden = live.deep_unserved or not settings.deep_read
+        hosts = {**(only_hosts(door) if hidden else {}), **options.hosts}
+        rules = Rules(options.credentials, hosts, door.heard.pasted().repeats)
+        return _Looked(live, documents, rules, doubt, door.requests)
 
 
 def _names(desired: Desired) -> set[str]:

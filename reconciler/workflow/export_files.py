@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.apply.folders import put_file
 from reconciler.definitions.defaults import merge
+from reconciler.definitions.files import reason
 from reconciler.definitions.layers import without_sources
 from reconciler.definitions.opened import Opened, folder_of
 from reconciler.definitions.sources import FROM_ENV
@@ -165,7 +166,7 @@ def write_files(root: Path, files: Mapping[str, str | None]) -> Written:
             found[_write(root / name, files[name])].append(name)
         except OSError as error:
             hint = "make room, or the folder writable, and run again"
-            raise UsageError(f"{name} cannot be written: {error.strerror}", hint) from None
+            raise UsageError(f"{name} cannot be written: {reason(error)}", hint) from None
     return Written(tuple(found["new"]), tuple(found["changed"]), tuple(found["removed"]), len(found["same"]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.compare.knowledge import know
@@ -13,9 +13,7 @@ from reconciler.model.declared import secrets_in
 from reconciler.model.exported import Note, Topic
 from reconciler.model.live import JENKINS, Live, LiveBuild
 from reconciler.model.record import Document
-from reconciler.model.secret import Secret
 from reconciler.plan.keepsake import choices
-from reconciler.server import wire
 from reconciler.server.pasted import Pasted
 
 Name = tuple[str, str]
@@ -45,9 +43,8 @@ class Pages:
 
 
 def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules) -> Pages:
-    """Make a page of every build that was read."""
+    """Make a page of every build that was read. `rules.repeats`: of credentials of other builds."""
     found = Pages()
-    everywhere = Pasted(filter(wire.is_telling, _secrets(live)))
     for project, one in sorted(live.readings.items()):
         document = documents.get(project, Document())
         if one.unnamed:
@@ -60,16 +57,8 @@ def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules) -> Pag
                 found.unread.append((project, name))
                 found.leave_out(build, build.unread or "it was not read")
             else:
-                _add(found, build, document, replace(rules, repeats=everywhere.repeats))
+                _add(found, build, document, rules)
     return found
-
-
-def _secrets(live: Live) -> Iterator[Secret]:
-    """Yield every credential that was read."""
-    for one in live.readings.values():
-        for build in one.builds.values():
-            if build.build is not None:
-                yield from secrets_in(build.build)
 
 
 def _add(found: Pages, build: LiveBuild, document: Document, rules: Rules) -> None:

@@ -38,6 +38,7 @@ IGNORED = (".reconciler/", ".env", "plan.json", "plan.txt")
 _NAMED = 3
 """So many files are named; of more, the count."""
 
+_IGNORE_END = "".join(f"{name}\n" for name in IGNORED)
 _IGNORE_HEAD = "# The ledger, backups, credentials and plans of the reconciler: none of them belongs into Git.\n"
 
 
@@ -221,8 +222,9 @@ def ignore_text(before: str, names: Iterable[str]) -> str:
     lacking = [name for name in names if name.strip("/") not in there]
     if not lacking:
         return before
-    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
-    return f"{before}{gap}{_IGNORE_HEAD}" + "".join(f"{name}\n" for name in lacking)
+    ended = before if before.endswith("\n") or not before else f"{before}\n"
+    head = "" if before.endswith(_IGNORE_END) else f"\n{_IGNORE_HEAD}" if before else _IGNORE_HEAD
+    return ended + head + "".join(f"{name}\n" for name in lacking)
 
 
 def write_first(root: Path, beginning: Beginning, secret_files: Iterable[str] = ()) -> list[Written]:

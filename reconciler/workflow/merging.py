@@ -12,7 +12,8 @@ from reconciler.export.deciding import Base, Pair, counted
 from reconciler.export.document import Page
 from reconciler.export.merging import Key, Sides
 from reconciler.export.rewriting import Rewriting, rewrite
-from reconciler.model.build import Build
+from reconciler.model.build import Build, Element, Value, Values, elements_of, join
+from reconciler.model.declared import secret_paths
 from reconciler.model.definition import Definition, Desired
 from reconciler.model.live import Live, LiveBuild
 from reconciler.model.record import Document, Seen
@@ -72,6 +73,7 @@ def pair(
     A name that moved on the server without a write is a difference here: it is how Git gets to know.
     """
     build, name = definition.build, live.name
+    page = replace(page, seen=replace(page.seen, values=_left(page.seen.values, secret_paths(build), "")))
     known = replace(know(live, document.records.get(name)), renamed={})
     now = replace(live.build, values=known.values) if live.build else build
     if now.kind is build.kind:
@@ -82,6 +84,19 @@ def pair(
         return Pair(page, differs, equal=True)
     bases = [_base(build, now, base, local_cluster) for base in bases_of(document, name)]
     return Pair(page, differs, tuple(bases))
+
+
+def _left(values: Values, secrets: frozenset[str], parent: str) -> Values:
+    """Return what a ledger may hold of values: nothing at the paths that a definition marks as secret."""
+    left: dict[str, Value] = {}
+    for key, value in values.items():
+        path = join(parent, key)
+        elements = elements_of(value)
+        if elements:
+            left[key] = tuple(Element(e.key, _left(e.values, secrets, f"{path}[{e.key}]")) for e in elements)
+        elif path not in secrets:
+            left[key] = value
+    return left
 
 
 def _base(build: Build, now: Build, base: Build, local_cluster: str | None) -> Base:

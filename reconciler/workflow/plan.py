@@ -25,7 +25,7 @@ from reconciler.plan.step import Plan, Step, Trouble
 from reconciler.server import reading, wire
 from reconciler.server.deep import read_deep
 from reconciler.server.heard import Heard
-from reconciler.server.repeats import changes_of
+from reconciler.server.repeats import changes_of, unrepeated_anywhere
 from reconciler.server.transport import Clock, Connection, ReadDoor, Transport
 from reconciler.server.usage import read_usage
 
@@ -93,7 +93,7 @@ def make_plan(settings: Settings, desired: Desired, world: World, asking: Asking
         inputs = Inputs(desired, live, settled, settings.tree, settings.policy)
         made, live = _plan_until_answered(door, settings, inputs, asking)
         requests = door.requests
-    made = replace(made, steps=tuple(_without_credentials(step) for step in made.steps))
+    made = replace(made, steps=tuple(_without_credentials(step, heard) for step in made.steps))
     if warnings:
         made = replace(made, troubles=(*made.troubles, *warnings))
     made = replace(made, refusals=(*made.refusals, *_not_pruned(settings, desired)))
@@ -101,13 +101,14 @@ def make_plan(settings: Settings, desired: Desired, world: World, asking: Asking
     return Planned(made, desired, documents, proofs, requests, live, vanished(inputs), heard)
 
 
-def _without_credentials(step: Step) -> Step:
-    return replace(step, changes=changes_of(step.before, step.changes)) if step.before and step.changes else step
+def _without_credentials(step: Step, heard: Heard) -> Step:
+    return replace(step, changes=changes_of(step.before, step.changes, heard)) if step.before else step
 
 
 def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs, asking: Asking) -> tuple[Plan, Live]:
     """Plan; ask what the plan could not see and plan again, until it asks nothing new."""
-    live, made = inputs.live, plan(inputs)
+    live = unrepeated_anywhere(inputs.live, door.heard)
+    made = plan(replace(inputs, live=live))
     read: frozenset[tuple[str, str]] = frozenset()
     for _ in range(_ROUNDS):
         asked = asking(made, inputs)
@@ -117,7 +118,8 @@ def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs, ask
         if not projects and not (deep and may_ask):
             break
         if may_ask:
-            live, read = read_deep(door, live, deep, settings.concurrency), read | deep
+            live = unrepeated_anywhere(read_deep(door, live, deep, settings.concurrency), door.heard)
+            read = read | deep
         usage = {project: read_usage(door, project, settings.concurrency) for project in projects}
         live = replace(live, usage={**live.usage, **usage})
         made = plan(replace(inputs, live=live))

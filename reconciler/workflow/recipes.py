@@ -20,6 +20,9 @@ from reconciler.definitions.files import read_bytes
 from reconciler.export.beside import ENV
 from reconciler.workflow.repository import Platform, Repository
 
+_OURS = "Written by `reconciler init`"
+"""Stands in every recipe, so that a second run knows the first one's."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]*")
 _VARIABLE = re.compile(r"(?:export +)?([A-Za-z_][A-Za-z0-9_]*)=")
 
@@ -55,7 +58,7 @@ class Recipe:
 
 
 def recipe_for(platform: Platform, repository: Repository, tree: str, variables: Sequence[str]) -> Recipe:
-    """Return the recipe for a tree that is in a repository.
+    """Return the recipe for a tree that is in a repository; in the file that has one already, or that is not taken.
 
     Args:
         platform: whose.
@@ -65,10 +68,19 @@ def recipe_for(platform: Platform, repository: Repository, tree: str, variables:
     """
     root = Path(repository.root, repository.folder)
     names = _FILES[platform]
-    taken = [name for name in names[:-1] if (root / name).exists()]
+    taken = [name for name in names[:-1] if _is_somebody_elses(root / name)]
     file = names[len(taken)]
     text = recipe_text(platform, repository, tree, variables)
     return Recipe(file, text, (*_placing(platform, repository, file, second=bool(taken)), _HINTS[platform]))
+
+
+def _is_somebody_elses(path: Path) -> bool:
+    try:
+        return _OURS not in read_bytes(path).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True
 
 
 def recipe_text(platform: Platform, repository: Repository, tree: str, variables: Sequence[str]) -> str:

@@ -32,5 +32,5 @@ def load(settings: Settings, environ: Mapping[str, str], cwd: str) -> Desired:
         )
     raise UsageError(
         f"there is no definition in {settings.path}",
-        "put .yaml, .yml or .json files there, each a build; see examples/company and `reconciler demo`",
+        "put .yaml, .yml or .json files there, each a build (see examples/company), or `reconciler init`",
     )

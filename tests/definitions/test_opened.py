@@ -65,11 +65,10 @@ def test_a_value_is_from_the_nearest_file_that_has_it(tmp_path: Path, name: str,
 
 
 def test_users_are_those_whose_value_is_in_force(tmp_path: Path):
-    """Of a defaults file and of a script, wherever its path is written."""
+    """Of a defaults file; scripts are read once, wherever their path is written."""
     tree = opened(tmp_path, TREE)
     assert [one.name for one in tree.users_of_defaults("_defaults.yaml", ("build_script",))] == ["a", "b"]
     assert [one.name for one in tree.users_of_defaults("x/_defaults.yaml", (ADV, "timeout"))] == ["a", "b"]
-    assert [one.name for one in tree.users_of_script("build.sh")] == ["a", "b", "c"]
     assert tree.scripts == {"build.sh": "make\n"}
 
 

@@ -287,7 +287,7 @@ def test_a_text_that_repeats_a_credential_is_not_taken(tmp_path: Path):
     rig.meddle("api", script("login canary-1234"))
     assert "canary" in rig.stored("api")["scripts"]
     made = merged(rig)
-    assert notes(made) == [("unmerged", "api", "build_script")]
+    assert notes(made) == [("repeats-credential", "api", "build_script")]
     assert tree(rig) == {**ROOT, "api.yaml": text}
     assert "canary" not in repr(made)
 
