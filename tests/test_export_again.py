@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.model.definable import sources
 from reconciler.model.exported import Exported
 from reconciler.workflow.export import Options, export
 from tests.page import PLAIN, made
@@ -120,3 +121,34 @@ def test_what_is_only_in_git_is_kept_and_told(rig: Rig):
     put(rig, 33, 50)
     assert told(again(rig)) == [("local", "advanced_settings.timeout")]
     assert "timeout: 50\n" in text(rig)
+
+
+def _credential(name: str, *keys: str) -> Stored:
+    build = made({**PLAIN, "name": name})
+    build["pre_build"]["envs"] = [
+        {"key": key, "value": f"word-of-{name}-{key}", "type": "string", "is_credential": True} for key in keys
+    ]
+    return build
+
+
+def _variables(rig: Rig) -> list[tuple[str, str]]:
+    """Every credential of the tree's definitions, and the variable that it comes from."""
+    return sorted(
+        (f"{d.build.name}/{path}", name) for d in rig.load().definitions for path, name in sources(d.build).items()
+    )
+
+
+def test_a_new_credential_gets_no_variable_that_holds_another(tmp_path: Path):
+    """Two keys that look alike, one of them later; a variable that somebody renamed; a new build: none gets a
+    name that is in use, because it would be written with another credential's value."""
+    rig = Rig(tmp_path, builds=[_credential("api", "a_b", "own")])
+    again(rig)
+    (rig.tree / FILE).write_text(text(rig).replace("BUILD_API__OWN", "BUILD_WEB__PW"), encoding="utf-8")
+    before = _variables(rig)
+    rig.emulator.set_state(None, [_credential("api", "a-b", "a_b", "own"), _credential("web", "PW")])
+    again(rig)
+    assert set(before) < set(_variables(rig))
+    assert len({name for _, name in _variables(rig)}) == len(_variables(rig)) == 4
+    files = {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
+    assert again(rig).changed == ()
+    assert files == {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}

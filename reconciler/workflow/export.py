@@ -70,7 +70,7 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
         hidden = live.deep_unserved or not settings.deep_read
         hosts = {**(only_hosts(door) if hidden else {}), **options.hosts}
         requests = door.requests
-    found = pages_of(live, documents, Rules(options.credentials, hosts))
+    found = pages_of(live, documents, Rules(options.credentials, hosts), desired)
     opened = open_tree(settings, world.cwd)
     merging = merge_into(opened, desired, live, documents, found.pages, force=options.force, prune=options.prune)
     merged = merging.tree

@@ -10,6 +10,8 @@ from reconciler.compare.knowledge import know
 from reconciler.export.document import Page, Rules, Subject, page
 from reconciler.export.fitting import Unfit
 from reconciler.model.declared import secrets_in
+from reconciler.model.definable import sources
+from reconciler.model.definition import Desired
 from reconciler.model.exported import Note, Topic
 from reconciler.model.live import JENKINS, Live, LiveBuild
 from reconciler.model.record import Document
@@ -31,6 +33,7 @@ class Pages:
         unfit: project → (name, reason) of builds that no definition can hold.
         unread: builds whose detail failed.
         notes: what to look at.
+        taken: variables that credentials come from.
     """
 
     pages: dict[Name, Page] = field(default_factory=dict)
@@ -38,15 +41,24 @@ class Pages:
     unfit: defaultdict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     unread: list[Name] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
 
     def leave_out(self, live: LiveBuild, reason: str) -> None:
         """Note a build that is not exported."""
         self.notes.append(Note(Topic.NOT_EXPORTED.value, live.project, live.name, "", reason))
 
 
-def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules) -> Pages:
-    """Make a page of every build that was read."""
-    found = Pages()
+def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules, desired: Desired | None = None) -> Pages:
+    """Make a page of every build that was read. No two credentials get one variable.
+
+    Args:
+        live: what was read.
+        documents: project → what the ledger holds.
+        rules: how pages are made.
+        desired: the tree that is there; what its definitions name their variables stays.
+    """
+    kept = {(d.build.project, d.build.name): sources(d.build) for d in desired.definitions} if desired else {}
+    found = Pages(taken={name for names in kept.values() for name in names.values()})
     everywhere = Pasted(filter(wire.is_telling, _secrets(live)))
     for project, one in sorted(live.readings.items()):
         document = documents.get(project, Document())
@@ -60,7 +72,8 @@ def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules) -> Pag
                 found.unread.append((project, name))
                 found.leave_out(build, build.unread or "it was not read")
             else:
-                _add(found, build, document, replace(rules, repeats=everywhere.repeats))
+                own = kept.get((project, name), {})
+                _add(found, build, document, replace(rules, repeats=everywhere.repeats, kept=own, taken=found.taken))
     return found
 
 
@@ -86,3 +99,4 @@ def _add(found: Pages, build: LiveBuild, document: Document, rules: Rules) -> No
         return
     found.pages[build.project, build.name] = one
     found.notes += one.notes
+    found.taken.update(one.variables.values())
