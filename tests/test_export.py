@@ -221,6 +221,21 @@ def test_a_build_that_no_definition_can_hold_is_told_and_the_others_are_exported
     assert [d.build.name for d in rig.load().definitions] == ["api"]
 
 
+@pytest.mark.parametrize("name", ["a/b", ".", ".."])
+def test_a_build_that_no_call_can_ask_for_is_told_and_never_asked_for(tmp_path: Path, name: str):
+    """A path of its name leads elsewhere, and always will: it is named with the reason, and the run is whole."""
+    rig = Rig(tmp_path, builds=[made(PLAIN, name=name), made(PLAIN)])
+    done = exported(rig)
+    assert done.unread == 0
+    assert [(n.name, n.text) for n in done.notes if n.topic == "not-exported"] == [
+        (name, "no call can ask for a build of that name")
+    ]
+    assert name in text(rig, "yaml/not-exported.txt")
+    details = [r["path"] for r in rig.requests() if r["path"].endswith("/detail")]
+    assert details == ["/openapi/build/api/detail"]
+    assert rig.plan().empty
+
+
 def test_a_build_that_could_not_be_read_is_told(rig: Rig):
     """The rest is exported; the run says that it is not whole."""
 

@@ -13,7 +13,7 @@ from reconciler.model.declared import secrets_in
 from reconciler.model.definable import sources
 from reconciler.model.definition import Desired
 from reconciler.model.exported import Note, Topic
-from reconciler.model.live import JENKINS, Live, LiveBuild
+from reconciler.model.live import JENKINS, Live, LiveBuild, is_askable
 from reconciler.model.record import Document
 from reconciler.model.secret import Secret
 from reconciler.plan.keepsake import choices
@@ -69,8 +69,12 @@ def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules, desire
             if build.source == JENKINS:
                 found.jenkins[project].append(name)
             elif build.build is None:
-                found.unread.append((project, name))
-                found.leave_out(build, build.unread or "it was not read")
+                reason = build.unread or "it was not read"
+                found.leave_out(build, reason)
+                if is_askable(name):
+                    found.unread.append((project, name))
+                else:
+                    found.unfit[project].append((name, reason))
             else:
                 own = kept.get((project, name), {})
                 _add(found, build, document, replace(rules, repeats=everywhere.repeats, kept=own, taken=found.taken))

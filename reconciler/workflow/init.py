@@ -10,8 +10,9 @@ Sends GET requests and nothing else. No file holds the token; nothing outside of
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from reconciler.definitions.files import CONFIGURATION, is_folder, read_bytes, r
 from reconciler.definitions.loader import load
 from reconciler.definitions.writer import render
 from reconciler.model.errors import InvalidDefinitions, NotPermitted, UsageError
-from reconciler.model.live import JENKINS, Live, LiveBuild
+from reconciler.model.live import JENKINS, Live, is_askable
 from reconciler.model.settings import Settings
 from reconciler.server.deep import read_deep
 from reconciler.server.projects import read_projects
@@ -34,6 +35,9 @@ from reconciler.workflow.recipes import Recipe
 IGNORE = ".gitignore"
 IGNORED = (".reconciler/", ".env", "plan.json", "plan.txt")
 """What Git is to leave alone: the ledger and backups, the credentials, and what a plan leaves behind."""
+
+_TRIES = 3
+"""So many builds are tried, where details of them fail."""
 
 _NAMED = 3
 """So many files are named; of more, the count."""
@@ -151,25 +155,27 @@ def _check_projects(projects: Sequence[str], incomplete: str, selected: Sequence
 
 
 def _probe(door: ReadDoor, projects: Iterable[str]) -> tuple[str, str]:
-    """Return the build that was asked for, and why its hidden settings cannot be seen."""
+    """Return the build that was asked for, and why its hidden settings cannot be seen. Broken ones are passed over."""
+    failed = "", ""
+    for project, name in itertools.islice(_candidates(door, projects), _TRIES):
+        live = Live({project: read_project(door, project, [Wanted(name)], 1)})
+        build = live.build(project, name)
+        if build is not None and build.build is not None:
+            live = read_deep(door, live, [(project, name)], 1)
+            build = live.build(project, name)
+            return f"{project}/{name}", live.deep_unserved or (build.deep_failed if build else "")
+        reason = f"the build could not be read: {build.unread if build else 'it is gone'}"
+        failed = failed if failed[0] else (f"{project}/{name}", reason)
+    return failed
+
+
+def _candidates(door: ReadDoor, projects: Iterable[str]) -> Iterator[tuple[str, str]]:
     for project in projects:
         try:
             listed, _ = read_list(door, project)
         except NotPermitted:
             continue
-        name = next((name for name, row in sorted(listed.items()) if name and row.source != JENKINS), None)
-        if name is not None:
-            return f"{project}/{name}", _hidden(door, project, name)
-    return "", ""
-
-
-def _hidden(door: ReadDoor, project: str, name: str) -> str:
-    reading = read_project(door, project, [Wanted(name)], 1)
-    live = read_deep(door, Live({project: reading}), [(project, name)], 1)
-    build: LiveBuild | None = live.build(project, name)
-    if build is None or build.unread:
-        return f"the build could not be read: {build.unread if build else 'it is gone'}"
-    return live.deep_unserved or build.deep_failed
+        yield from ((project, name) for name in sorted(listed) if is_askable(name) and listed[name].source != JENKINS)
 
 
 def check_beginning(root: Path, beginning: Beginning) -> None:
