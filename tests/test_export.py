@@ -281,6 +281,34 @@ def test_a_broken_tree_is_not_touched(rig: Rig):
     assert [p.name for p in rig.tree.iterdir()] == ["broken.yaml"]
 
 
+@pytest.mark.parametrize("name", [".env.example", ".gitattributes", ".schemas"])
+def test_no_link_leads_a_file_out_of_the_tree(rig: Rig, tmp_path: Path, name: str):
+    """What it leads to stays as it was, there or not, and nothing is written beside it either."""
+    outside = tmp_path / "outside"
+    if name == ".schemas":
+        outside.mkdir()
+    (rig.tree / name).symlink_to(outside)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError, match="leads out of the tree"):
+        exported(rig)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(("data", "words"), [(b"A=\xff\n", "not UTF-8"), (None, "is a directory")])
+def test_a_list_of_variables_that_cannot_be_read_is_told_before_anything_is_written(
+    rig: Rig, data: bytes | None, words: str
+):
+    """Somebody keeps it in another encoding, or has a folder of that name."""
+    path = rig.tree / ".env.example"
+    if data is None:
+        path.mkdir()
+    else:
+        path.write_bytes(data)
+    with pytest.raises(UsageError, match=words):
+        exported(rig)
+    assert [one.name for one in rig.tree.iterdir()] == [".env.example"]
+
+
 def test_a_tree_that_does_not_allow_the_variables_is_told_so(rig: Rig):
     """Otherwise the export would write definitions that the next command refuses."""
     settings = replace(rig.settings, projects=("yaml",), env=("CI_*",))

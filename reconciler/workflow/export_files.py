@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.apply.folders import put_file
 from reconciler.definitions.defaults import merge
+from reconciler.definitions.files import reason
 from reconciler.definitions.layers import without_sources
 from reconciler.definitions.opened import Opened, folder_of
 from reconciler.definitions.sources import FROM_ENV
@@ -21,6 +22,7 @@ from reconciler.export.tree import SCHEMAS, Ground, folders_of, folders_up, new_
 from reconciler.model.errors import UsageError
 from reconciler.model.settings import Settings
 from reconciler.workflow.export_pages import Name, Pages
+from reconciler.workflow.on_disk import check_inside, text_there
 from reconciler.workflow.schema import schema_text
 
 
@@ -141,7 +143,8 @@ def _beside(settings: Settings, found: Pages, ground: Ground, variables: Mapping
     if found.pages and not (root / ATTRIBUTES).exists():
         files[ATTRIBUTES] = ATTRIBUTES_TEXT
     if variables:
-        files[ENV] = env_example(_text(root / ENV), variables)
+        check_inside(root, ENV)
+        files[ENV] = env_example(text_there(root / ENV), variables)
     folders = folders_of({*(project for project, _ in found.pages), *found.jenkins, *found.unfit}, ground)
     for project, folder in folders.items():
         file = posixpath.join(folder, NOT_EXPORTED)
@@ -150,22 +153,21 @@ def _beside(settings: Settings, found: Pages, ground: Ground, variables: Mapping
     return files
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return ""
-
-
 def write_files(root: Path, files: Mapping[str, str | None]) -> Written:
-    """Write what is not there as it is to be, each file whole or not at all. Raises UsageError."""
+    """Write what is not there as it is to be, each file whole or not at all; nothing outside of the root.
+
+    Raises:
+        UsageError: a file cannot be written; where a link leads it out of the root, none was.
+    """
+    for name in sorted(files):
+        check_inside(root, name)
     found: dict[str, list[str]] = {"new": [], "changed": [], "removed": [], "same": []}
     for name in sorted(files):
         try:
             found[_write(root / name, files[name])].append(name)
         except OSError as error:
             hint = "make room, or the folder writable, and run again"
-            raise UsageError(f"{name} cannot be written: {error.strerror}", hint) from None
+            raise UsageError(f"{name} cannot be written: {reason(error)}", hint) from None
     return Written(tuple(found["new"]), tuple(found["changed"]), tuple(found["removed"]), len(found["same"]))
 
 

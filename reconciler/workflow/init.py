@@ -19,7 +19,7 @@ from pathlib import Path
 from reconciler.apply.folders import put_file
 from reconciler.definitions.configuration import find_configuration
 from reconciler.definitions.configuration_checks import check_configuration
-from reconciler.definitions.files import CONFIGURATION, is_folder, read_bytes, real, reason, shown
+from reconciler.definitions.files import CONFIGURATION, is_folder, real, reason, shown
 from reconciler.definitions.loader import load
 from reconciler.definitions.writer import render
 from reconciler.model.errors import InvalidDefinitions, NotPermitted, UsageError
@@ -29,6 +29,7 @@ from reconciler.server.deep import read_deep
 from reconciler.server.projects import read_projects
 from reconciler.server.reading import Wanted, read_list, read_project
 from reconciler.server.transport import ReadDoor
+from reconciler.workflow.on_disk import text_there
 from reconciler.workflow.plan import World, read_door
 from reconciler.workflow.recipes import Recipe
 
@@ -246,7 +247,7 @@ def write_first(root: Path, beginning: Beginning, secret_files: Iterable[str] = 
     below = [path.relative_to(root).as_posix() for path in map(Path, secret_files) if path.is_relative_to(root)]
     ignored = [*IGNORED, *(f"/{path}" for path in below)]
     first = put(root, name, configuration_text(beginning), replace=True)
-    return [first, put(root, IGNORE, ignore_text(_before(root / IGNORE), ignored), replace=True)]
+    return [first, put(root, IGNORE, ignore_text(text_there(root / IGNORE), ignored), replace=True)]
 
 
 def write_recipe(root: Path, recipe: Recipe) -> Written:
@@ -258,7 +259,7 @@ def put(root: Path, name: str, text: str, *, replace: bool) -> Written:
     """Write one file of the folder, whole or not at all. Raises UsageError where it cannot be, or leads elsewhere."""
     path = root / name
     try:
-        before = _before(path)
+        before = text_there(path)
         if os.path.lexists(path) and before == text:
             return Written(name, "same")
         if os.path.lexists(path) and not replace:
@@ -270,17 +271,3 @@ def put(root: Path, name: str, text: str, *, replace: bool) -> Written:
     except OSError as error:
         raise UsageError(f"{name} cannot be written: {reason(error)}", "make the folder writable") from None
     return Written(name, "changed" if before else "new")
-
-
-def _before(path: Path) -> str:
-    """Return what a file says, "" where it is not there. Raises UsageError where it cannot be looked at."""
-    if not os.path.lexists(path):
-        return ""
-    try:
-        return read_bytes(path).decode("utf-8")
-    except OSError as error:
-        raise UsageError(f"{path.name} cannot be read: {reason(error)}", "make it readable") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path.name} is not UTF-8", "convert it, or take it away") from None
-    except ValueError as error:
-        raise UsageError(f"{path.name}: {error}", "take it away") from None
