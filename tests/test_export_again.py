@@ -152,3 +152,32 @@ def test_a_new_credential_gets_no_variable_that_holds_another(tmp_path: Path):
     files = {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
     assert again(rig).changed == ()
     assert files == {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
+
+
+def test_no_name_is_defined_a_second_time(rig: Rig):
+    """Names are of the whole server. A build that moved to another project there is told, and the tree stays valid."""
+    rig.meddle("api", lambda stored: stored.update(product_name="other"))
+    before = {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
+    rig.time += 100
+    for force in (False, True):
+        done = export(replace(rig.settings, projects=("other", "yaml")), Options(force=force), rig.world)
+        assert [(n.topic, n.project, n.path) for n in done.notes] == [
+            ("not-exported", "other", ""),
+            ("unmerged", "yaml", "project_key"),
+        ]
+        assert before == {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
+    (rig.tree / FILE).write_text(text(rig).replace("project_key: yaml", "project_key: other"), encoding="utf-8")
+    done = export(replace(rig.settings, projects=("other", "yaml")), Options(), rig.world)
+    assert {n.topic for n in done.notes} == {"inexpressible"}, "of its services, which are of the old project"
+
+
+def test_a_rename_that_is_not_applied_is_not_undone(rig: Rig):
+    """The old name is on the server, and Git has the new one: neither comes back nor goes."""
+    renamed = text(rig).replace("name: api\n", "name: new\nx-reconciler: {renamed_from: api}\n", 1)
+    (rig.tree / FILE).write_text(renamed, encoding="utf-8")
+    before = {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
+    done = again(rig, prune=True)
+    assert [(n.topic, n.name) for n in done.notes] == [("not-exported", "api")]
+    assert "renamed from it" in done.notes[0].text
+    assert before == {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
+    assert [d.build.name for d in rig.load().definitions] == ["new"]

@@ -133,8 +133,9 @@ class _Merging:
 
     def _tell_of_absence(self, one: OpenDefinition) -> None:
         if one.key in self.sides.elsewhere:
-            text = f"the server has it in the project {self.sides.elsewhere[one.key]}"
-            self._note(one, Remark(Topic.CONFLICT, "project_key", text))
+            project = self.sides.elsewhere[one.key]
+            text = f'the server has it in the project "{project}": write that, or move it with an apply'
+            self._note(one, Remark(Topic.UNMERGED, "project_key", text))
         elif one.key in self.sides.gone:
             text = "its definition was taken away" if self._is_to_go(one) else ""
             self._note(one, Remark(Topic.GONE, "", text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.compare.knowledge import know
@@ -11,7 +11,7 @@ from reconciler.export.document import Page, Rules, Subject, page
 from reconciler.export.fitting import Unfit
 from reconciler.model.declared import secrets_in
 from reconciler.model.definable import sources
-from reconciler.model.definition import Desired
+from reconciler.model.definition import Definition, Desired
 from reconciler.model.exported import Note, Topic
 from reconciler.model.live import JENKINS, Live, LiveBuild, is_askable
 from reconciler.model.record import Document
@@ -57,7 +57,8 @@ def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules, desire
         rules: how pages are made.
         desired: the tree that is there; what its definitions name their variables stays.
     """
-    kept = {(d.build.project, d.build.name): sources(d.build) for d in desired.definitions} if desired else {}
+    claims = _Claims(desired.definitions if desired else ())
+    kept = claims.sources
     found = Pages(taken={name for names in kept.values() for name in names.values()})
     everywhere = Pasted(filter(wire.is_telling, _secrets(live)))
     for project, one in sorted(live.readings.items()):
@@ -75,10 +76,31 @@ def pages_of(live: Live, documents: Mapping[str, Document], rules: Rules, desire
                     found.unread.append((project, name))
                 else:
                     found.unfit[project].append((name, reason))
+            elif claim := claims.against(build):
+                found.leave_out(build, claim)
             else:
                 own = kept.get((project, name), {})
                 _add(found, build, document, replace(rules, repeats=everywhere.repeats, kept=own, taken=found.taken))
     return found
+
+
+class _Claims:
+    """What the tree says already of builds that the server has: no name is defined a second time."""
+
+    def __init__(self, definitions: Iterable[Definition]) -> None:
+        self.sources = {(d.build.project, d.build.name): sources(d.build) for d in definitions}
+        self._projects = {name: project for project, name in self.sources}
+        self._renamed = {d.renamed_from: d.build.name for d in definitions if d.renamed_from}
+
+    def against(self, build: LiveBuild) -> str:
+        """Return why a build gets no page, "" where it gets one."""
+        if (build.project, build.name) in self.sources:
+            return ""
+        if build.name in self._renamed:
+            return f'the definition of "{self._renamed[build.name]}" says that it is renamed from it'
+        if (project := self._projects.setdefault(build.name, build.project)) != build.project:
+            return f'the project "{project}" defines that name, and names are unique over the whole server'
+        return ""
 
 
 def _secrets(live: Live) -> Iterator[Secret]:
