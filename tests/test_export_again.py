@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.emulator import Request, Response
 from reconciler.model.definable import sources
 from reconciler.model.exported import Exported
 from reconciler.workflow.export import Options, export
@@ -181,3 +182,21 @@ def test_a_rename_that_is_not_applied_is_not_undone(rig: Rig):
     assert "renamed from it" in done.notes[0].text
     assert before == {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
     assert [d.build.name for d in rig.load().definitions] == ["new"]
+
+
+def test_a_local_change_that_is_made_while_the_server_is_read_stays(rig: Rig):
+    """Reading a company takes minutes, and somebody has the file open: what is merged is the tree as it is then."""
+    drift(rig, 45)
+
+    def meanwhile(request: Request, answer: Response) -> Response:
+        if request.path.endswith("/detail"):
+            put(rig, 33, 50)
+            (rig.tree / "yaml" / "moved").mkdir()
+            (rig.tree / FILE).rename(rig.tree / "yaml" / "moved" / "api.yaml")
+        return answer
+
+    rig.twist = meanwhile
+    done = again(rig)
+    assert (done.written, done.changed, told(done)) == ((), (), [("conflict", "advanced_settings.timeout")])
+    assert "timeout: 50\n" in (rig.tree / "yaml" / "moved" / "api.yaml").read_text(encoding="utf-8")
+    assert [d.build.name for d in rig.load().definitions] == ["api"]

@@ -14,7 +14,7 @@ from reconciler.definitions.sources import Environment
 from reconciler.export.document import Rules
 from reconciler.model.declared import secrets_in
 from reconciler.model.definition import Desired
-from reconciler.model.errors import LedgerError, UsageError
+from reconciler.model.errors import LedgerError, Locked, UsageError
 from reconciler.model.exported import Exported
 from reconciler.model.live import Live, Reading
 from reconciler.model.record import Document, Seen
@@ -28,6 +28,7 @@ from reconciler.workflow.export_files import files_of, write_files
 from reconciler.workflow.export_notes import lookalikes_of, notes_of, places_of
 from reconciler.workflow.export_pages import Name, pages_of
 from reconciler.workflow.merging import agreed_on, merge_into
+from reconciler.workflow.on_disk import Fingerprint, fingerprint
 from reconciler.workflow.plan import World, open_ledger, read_door, read_ledger
 
 ALL = "*"
@@ -60,9 +61,11 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
 
     Raises:
         InvalidDefinitions: the tree that is there has problems; nothing was written then.
+        Locked: somebody else writes into the tree; likewise.
         ServerError: the server could not be read.
     """
-    desired = load(replace(settings, path=settings.root, selected=()), world.environ, cwd=world.cwd)
+    root = Path(settings.root)
+    before, desired = fingerprint(root), _load(settings, world)
     with read_door(settings, world, [d.build for d in desired.definitions]) as door:
         projects, doubt = _projects(door, settings)
         documents, _ = read_ledger(settings, projects)
@@ -70,13 +73,16 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
         hidden = live.deep_unserved or not settings.deep_read
         hosts = {**(only_hosts(door) if hidden else {}), **options.hosts}
         requests = door.requests
+    if (now_there := fingerprint(root)) != before:
+        before, desired = now_there, _load(settings, world)
     found = pages_of(live, documents, Rules(options.credentials, hosts), desired)
     opened = open_tree(settings, world.cwd)
     merging = merge_into(opened, desired, live, documents, found.pages, force=options.force, prune=options.prune)
     merged = merging.tree
     files = files_of(settings, opened, found, merged, defaults=options.defaults)
     _check_names(settings, files.variables)
-    written = write_files(Path(settings.root), files.files)
+    _check_peace(root, before)
+    written = write_files(root, files.files)
     notes = notes_of(
         found,
         merged,
@@ -109,6 +115,23 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
 def _names(desired: Desired) -> set[str]:
     """Return the names of the variables that the tree's definitions take secrets from."""
     return {secret.name for d in desired.definitions for secret in secrets_in(d.build) if secret.name}
+
+
+def _load(settings: Settings, world: World) -> Desired:
+    """Load the whole tree, whatever is selected. Raises InvalidDefinitions."""
+    return load(replace(settings, path=settings.root, selected=()), world.environ, cwd=world.cwd)
+
+
+def _check_peace(root: Path, before: Fingerprint) -> None:
+    """Make sure that the tree is as it was when it was merged: nobody's work is overwritten. Raises Locked."""
+    now = fingerprint(root)
+    changed = sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
+    if changed:
+        raise Locked(
+            f"somebody else writes into this tree, such as {Path(changed[0]).relative_to(root).as_posix()}; "
+            "nothing was written",
+            "run again when that is done",
+        )
 
 
 def _check_names(settings: Settings, variables: Collection[str]) -> None:

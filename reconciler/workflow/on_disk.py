@@ -1,6 +1,7 @@
 """Files that a command writes into a tree: what they say today, and that no link leads them out of it.
 
     name ─ check_inside ─► may be written          path ─ text_there ─► its text, "" where there is none
+    root ─ fingerprint ─► another one where somebody has changed definitions or scripts since
 
 Whatever is written into a tree stays inside of its folder.
 """
@@ -10,8 +11,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from reconciler.definitions.files import read_bytes, real, reason
+from reconciler.definitions.files import ENDINGS, read_bytes, real, reason
+from reconciler.export.tree import SCRIPTS
 from reconciler.model.errors import UsageError
+
+Fingerprint = dict[str, tuple[int, int, int]]
+"""Path of a file → what changes when somebody writes it."""
 
 
 def text_there(path: Path) -> str:
@@ -38,3 +43,19 @@ def check_inside(root: Path, name: str) -> None:
     path = root / name
     if not real(path).is_relative_to(real(root)):
         raise UsageError(f"{name} leads out of the tree by a link", "take the link away, or put what it leads to there")
+
+
+def fingerprint(root: Path) -> Fingerprint:
+    """Look at every file of a tree that can be a definition or a script; folders that begin with a dot are not its."""
+    found = {}
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if name.endswith((*ENDINGS, *SCRIPTS)) and not name.startswith("."):
+                path = Path(folder, name)
+                try:
+                    status = path.stat()
+                except OSError:
+                    continue
+                found[str(path)] = (status.st_ino, status.st_mtime_ns, status.st_size)
+    return found
