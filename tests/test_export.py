@@ -12,14 +12,14 @@ import pytest
 
 from reconciler.cli.entry import call
 from reconciler.emulator import Emulator, Request, Response, running
-from reconciler.model.errors import InvalidDefinitions, UsageError
+from reconciler.model.errors import InvalidDefinitions, NotPermitted, UsageError
 from reconciler.model.exported import Exported, Topic
 from reconciler.report.document import dump
 from reconciler.report.export import document, render_export
 from reconciler.report.text import Style
 from reconciler.workflow.export import Options, export
 from tests.page import PLAIN, TEMPLATE, made
-from tests.rig import TOKEN, Rig
+from tests.rig import TOKEN, Rig, plain
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = jsonschema.Draft7Validator(json.loads((ROOT / "schemas" / "export.schema.json").read_text(encoding="utf-8")))
@@ -247,6 +247,32 @@ def test_a_build_that_could_not_be_read_is_told(rig: Rig):
     assert done.unread == 1
     assert [n.name for n in done.notes if n.topic == "not-exported"] == ["tpl"]
     assert [d.build.name for d in rig.load().definitions] == ["api"]
+
+
+def test_a_project_that_the_token_may_not_see_does_not_stop_the_others(rig: Rig):
+    """It is told as incomplete, and nothing of it is taken for gone; where none may be seen, that is the error."""
+    rig.write(plain("there", project_key="other"), file="other.json")
+
+    def refusing(*projects: str) -> None:
+        rig.twist = lambda request, answer: (
+            Response(403, b"") if any(f"projectKey={p}&" in request.query for p in projects) else answer
+        )
+
+    refusing("other")
+    done = export(replace(rig.settings, projects=("other", "yaml")), Options(prune=True), rig.world)
+    assert (done.builds, list(done.incomplete)) == ({"yaml": 2}, ["other"])
+    assert (done.removed, [n for n in done.notes if n.topic == "gone"]) == ((), [])
+    refusing("other", "yaml")
+    with pytest.raises(NotPermitted):
+        export(replace(rig.settings, projects=("other", "yaml")), Options(), rig.world)
+
+
+def test_a_project_that_is_none_is_told(rig: Rig):
+    """Its list is as empty as that of a project without builds, for which there is nothing to do."""
+    with pytest.raises(UsageError, match="--project yalm: the token sees no such project"):
+        export(replace(rig.settings, selected=("yalm", "yaml")), Options(), rig.world)
+    assert list(rig.tree.iterdir()) == []
+    assert export(replace(rig.settings, selected=("other",)), Options(), rig.world).builds == {}
 
 
 def test_two_exports_write_the_same_bytes(rig: Rig, tmp_path: Path):

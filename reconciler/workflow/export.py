@@ -14,7 +14,7 @@ from reconciler.definitions.sources import Environment
 from reconciler.export.document import Rules
 from reconciler.model.declared import secrets_in
 from reconciler.model.definition import Desired
-from reconciler.model.errors import LedgerError, Locked, UsageError
+from reconciler.model.errors import BadToken, LedgerError, Locked, NotPermitted, ServerError, UsageError
 from reconciler.model.exported import Exported
 from reconciler.model.live import Live, Reading
 from reconciler.model.record import Document, Seen
@@ -171,22 +171,51 @@ def _projects(door: ReadDoor, settings: Settings) -> tuple[list[str], str]:
 
 
 def _read(door: ReadDoor, settings: Settings, projects: list[str], desired: Desired, options: Options) -> Live:
-    kinds = {(d.build.project, d.build.name): d.build.kind for d in desired.definitions}
-    readings: dict[str, Reading] = {}
-    for project in projects:
-        wanted = [reading.Wanted(name, kind) for (where, name), kind in kinds.items() if where == project]
-        readings[project] = reading.read_project(
-            door,
-            project,
-            wanted,
-            settings.concurrency,
-            everything=True,
-            progress=partial(options.progress, f"project {project}"),
-        )
-    live = Live(readings)
+    live = Live(_readings(door, settings, projects, desired, options))
+    _check_selected(door, settings, live)
     if questions(desired, live).clusters:
         live = replace(live, local_cluster=reading.clusters(door).local)
     if not settings.deep_read:
         return live
-    names = [(p, name) for p, one in readings.items() for name, build in one.builds.items() if build.build]
+    names = [(p, name) for p, one in live.readings.items() for name, build in one.builds.items() if build.build]
     return read_deep(door, live, names, settings.concurrency, partial(options.progress, "what detail hides"))
+
+
+def _readings(
+    door: ReadDoor, settings: Settings, projects: list[str], desired: Desired, options: Options
+) -> dict[str, Reading]:
+    """Read every project; one that the token may not see is incomplete. Raises NotPermitted where all are."""
+    kinds = {(d.build.project, d.build.name): d.build.kind for d in desired.definitions}
+    found: dict[str, Reading] = {}
+    refused = []
+    for project in projects:
+        wanted = [reading.Wanted(name, kind) for (where, name), kind in kinds.items() if where == project]
+        progress = partial(options.progress, f"project {project}")
+        try:
+            found[project] = reading.read_project(
+                door, project, wanted, settings.concurrency, everything=True, progress=progress
+            )
+        except BadToken:
+            raise
+        except NotPermitted as error:
+            refused.append(error)
+            found[project] = Reading(project, {}, error.message)
+    if refused and len(refused) == len(projects):
+        raise refused[0]
+    return found
+
+
+def _check_selected(door: ReadDoor, settings: Settings, live: Live) -> None:
+    """Make sure that a selected project without builds is one: an unknown one's list is empty. Raises UsageError."""
+    empty = [p for p in settings.selected if (one := live.readings[p]) and not (one.builds or one.incomplete)]
+    try:
+        known, doubt = read_projects(door) if empty else ([], "")
+    except BadToken:
+        raise
+    except ServerError:
+        return
+    unknown = [project for project in empty if project not in known]
+    if unknown and not doubt:
+        raise UsageError(
+            f"--project {unknown[0]}: the token sees no such project", f"it sees {', '.join(known)}; use the keys"
+        )
