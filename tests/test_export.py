@@ -18,6 +18,7 @@ from reconciler.report.document import dump
 from reconciler.report.export import document, render_export
 from reconciler.report.text import Style
 from reconciler.workflow.export import Options, export
+from reconciler.workflow.export_files import turn
 from tests.page import PLAIN, TEMPLATE, made
 from tests.rig import TOKEN, Rig, plain
 
@@ -289,6 +290,47 @@ def test_two_exports_write_the_same_bytes(rig: Rig, tmp_path: Path):
     assert {p.relative_to(other): p.read_bytes() for p in other.rglob("*") if p.is_file()} == {
         p.relative_to(rig.tree): data for p, data in before.items()
     }
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_an_export_that_was_killed_is_finished_by_the_next_one(tmp_path: Path):
+    """Files come in order, each whole: wherever it ended, the next one writes the same tree, under the same names."""
+    builds = [made(PLAIN, name=name, scripts=LONG) for name in ("1", "A", "a", "a b", "c")]
+    rig = Rig(tmp_path, builds=builds)
+    exported(rig)
+    whole = _files(rig.tree)
+    order = sorted(whole, key=lambda name: turn(rig.tree / name))
+    for count in range(len(whole)):
+        rig.forget()
+        for name in order[count:]:
+            (rig.tree / name).unlink()
+        (rig.tree / "yaml" / ".0123456789abcdef.part").write_bytes(b"half")
+        exported(rig)
+        (rig.tree / "yaml" / ".0123456789abcdef.part").unlink()
+        assert _files(rig.tree) == whole, count
+
+
+def test_a_script_that_somebody_else_put_there_is_not_taken_for_a_left_one(tmp_path: Path):
+    """It says something else: the project's folder gets another name, and the file stays."""
+    rig = Rig(tmp_path, builds=[made(PLAIN, scripts=LONG)])
+    (rig.tree / "yaml").mkdir()
+    (rig.tree / "yaml" / "api.sh").write_text("theirs\n", encoding="utf-8")
+    exported(rig)
+    assert text(rig, "yaml/api.sh") == "theirs\n"
+    assert [name.partition("~")[0] for name in _files(rig.tree) if name.endswith(".sh")] == ["yaml/api.sh", "yaml"]
+    assert rig.plan().empty
+
+
+def test_where_one_file_cannot_be_written_none_is(rig: Rig):
+    """The others wait beside their places until there is room for all, and leave nothing behind."""
+    (rig.tree / "yaml").mkdir()
+    (rig.tree / "yaml" / "not-exported.txt").mkdir()
+    with pytest.raises(UsageError, match=r"yaml.*cannot be written"):
+        exported(rig)
+    assert _files(rig.tree) == {}
 
 
 def test_a_project_of_which_nothing_was_exported_keeps_its_folder(tmp_path: Path):
