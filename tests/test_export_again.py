@@ -200,3 +200,17 @@ def test_a_local_change_that_is_made_while_the_server_is_read_stays(rig: Rig):
     assert (done.written, done.changed, told(done)) == ((), (), [("conflict", "advanced_settings.timeout")])
     assert "timeout: 50\n" in (rig.tree / "yaml" / "moved" / "api.yaml").read_text(encoding="utf-8")
     assert [d.build.name for d in rig.load().definitions] == ["api"]
+
+
+def test_what_no_definition_can_hold_is_no_conflict(rig: Rig):
+    """Somebody asks for more than the limit: Git has not changed, and forcing would not help, so nobody is told to."""
+
+    def edit(stored: Stored) -> None:
+        stored["pre_build"]["res_req_spec"].update(cpu_limit=1, cpu_req=2)
+
+    rig.meddle("api", edit)
+    before = text(rig)
+    for force in (False, True):
+        topics = {note.topic for note in again(rig, force=force).notes}
+        assert topics == {"unmerged"}
+    assert text(rig) == before

@@ -123,7 +123,9 @@ class _Merging:
             remarks += taken.remarks
             target = now if equal(taken.document, now) else taken.document
         if target is not now and (wrong := self._wrong(target, kind)):
-            remarks.append(Remark(Topic.CONFLICT, "", f"together with what the server has it is not valid: {wrong}"))
+            left = any(remark.topic is Topic.UNMERGED for remark in remarks)
+            topic = Topic.UNMERGED if left or self.sides.force else Topic.CONFLICT
+            remarks.append(Remark(topic, "", f"together with what the server has it is not valid: {wrong}"))
             target = now
         if target is not now and one.file in self.frozen:
             target = now
