@@ -440,6 +440,9 @@ def test_the_names_of_variables_are_stable_and_apart():
     ]
     assert not set(odd[0].values()) & set(odd[1].values())
     assert not set(odd[0].values()) & set(names.values())
+    dashes = ("a-b", "a--b", "-a-b", "a-b-")
+    each = [set(variables(definable(to_build({**document, "name": n}, Kind.PLAIN)).build).values()) for n in dashes]
+    assert len(set.union(*each)) == 4 * len(dashes)
 
 
 def test_a_step_without_a_keepsake_is_kept_as_detail_shows_it(rig: Rig):

@@ -12,14 +12,15 @@ import pytest
 
 from reconciler.cli.entry import call
 from reconciler.emulator import Emulator, Request, Response, running
-from reconciler.model.errors import InvalidDefinitions, UsageError
+from reconciler.model.errors import InvalidDefinitions, NotPermitted, UsageError
 from reconciler.model.exported import Exported, Topic
 from reconciler.report.document import dump
 from reconciler.report.export import document, render_export
 from reconciler.report.text import Style
 from reconciler.workflow.export import Options, export
+from reconciler.workflow.export_files import turn
 from tests.page import PLAIN, TEMPLATE, made
-from tests.rig import TOKEN, Rig
+from tests.rig import TOKEN, Rig, plain
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = jsonschema.Draft7Validator(json.loads((ROOT / "schemas" / "export.schema.json").read_text(encoding="utf-8")))
@@ -221,6 +222,21 @@ def test_a_build_that_no_definition_can_hold_is_told_and_the_others_are_exported
     assert [d.build.name for d in rig.load().definitions] == ["api"]
 
 
+@pytest.mark.parametrize("name", ["a/b", ".", ".."])
+def test_a_build_that_no_call_can_ask_for_is_told_and_never_asked_for(tmp_path: Path, name: str):
+    """A path of its name leads elsewhere, and always will: it is named with the reason, and the run is whole."""
+    rig = Rig(tmp_path, builds=[made(PLAIN, name=name), made(PLAIN)])
+    done = exported(rig)
+    assert done.unread == 0
+    assert [(n.name, n.text) for n in done.notes if n.topic == "not-exported"] == [
+        (name, "no call can ask for a build of that name")
+    ]
+    assert name in text(rig, "yaml/not-exported.txt")
+    details = [r["path"] for r in rig.requests() if r["path"].endswith("/detail")]
+    assert details == ["/openapi/build/api/detail"]
+    assert rig.plan().empty
+
+
 def test_a_build_that_could_not_be_read_is_told(rig: Rig):
     """The rest is exported; the run says that it is not whole."""
 
@@ -232,6 +248,32 @@ def test_a_build_that_could_not_be_read_is_told(rig: Rig):
     assert done.unread == 1
     assert [n.name for n in done.notes if n.topic == "not-exported"] == ["tpl"]
     assert [d.build.name for d in rig.load().definitions] == ["api"]
+
+
+def test_a_project_that_the_token_may_not_see_does_not_stop_the_others(rig: Rig):
+    """It is told as incomplete, and nothing of it is taken for gone; where none may be seen, that is the error."""
+    rig.write(plain("there", project_key="other"), file="other.json")
+
+    def refusing(*projects: str) -> None:
+        rig.twist = lambda request, answer: (
+            Response(403, b"") if any(f"projectKey={p}&" in request.query for p in projects) else answer
+        )
+
+    refusing("other")
+    done = export(replace(rig.settings, projects=("other", "yaml")), Options(prune=True), rig.world)
+    assert (done.builds, list(done.incomplete)) == ({"yaml": 2}, ["other"])
+    assert (done.removed, [n for n in done.notes if n.topic == "gone"]) == ((), [])
+    refusing("other", "yaml")
+    with pytest.raises(NotPermitted):
+        export(replace(rig.settings, projects=("other", "yaml")), Options(), rig.world)
+
+
+def test_a_project_that_is_none_is_told(rig: Rig):
+    """Its list is as empty as that of a project without builds, for which there is nothing to do."""
+    with pytest.raises(UsageError, match="--project yalm: the token sees no such project"):
+        export(replace(rig.settings, selected=("yalm", "yaml")), Options(), rig.world)
+    assert list(rig.tree.iterdir()) == []
+    assert export(replace(rig.settings, selected=("other",)), Options(), rig.world).builds == {}
 
 
 def test_two_exports_write_the_same_bytes(rig: Rig, tmp_path: Path):
@@ -250,6 +292,47 @@ def test_two_exports_write_the_same_bytes(rig: Rig, tmp_path: Path):
     }
 
 
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_an_export_that_was_killed_is_finished_by_the_next_one(tmp_path: Path):
+    """Files come in order, each whole: wherever it ended, the next one writes the same tree, under the same names."""
+    builds = [made(PLAIN, name=name, scripts=LONG) for name in ("1", "A", "a", "a b", "c")]
+    rig = Rig(tmp_path, builds=builds)
+    exported(rig)
+    whole = _files(rig.tree)
+    order = sorted(whole, key=lambda name: turn(rig.tree / name))
+    for count in range(len(whole)):
+        rig.forget()
+        for name in order[count:]:
+            (rig.tree / name).unlink()
+        (rig.tree / "yaml" / ".0123456789abcdef.part").write_bytes(b"half")
+        exported(rig)
+        (rig.tree / "yaml" / ".0123456789abcdef.part").unlink()
+        assert _files(rig.tree) == whole, count
+
+
+def test_a_script_that_somebody_else_put_there_is_not_taken_for_a_left_one(tmp_path: Path):
+    """It says something else: the project's folder gets another name, and the file stays."""
+    rig = Rig(tmp_path, builds=[made(PLAIN, scripts=LONG)])
+    (rig.tree / "yaml").mkdir()
+    (rig.tree / "yaml" / "api.sh").write_text("theirs\n", encoding="utf-8")
+    exported(rig)
+    assert text(rig, "yaml/api.sh") == "theirs\n"
+    assert [name.partition("~")[0] for name in _files(rig.tree) if name.endswith(".sh")] == ["yaml/api.sh", "yaml"]
+    assert rig.plan().empty
+
+
+def test_where_one_file_cannot_be_written_none_is(rig: Rig):
+    """The others wait beside their places until there is room for all, and leave nothing behind."""
+    (rig.tree / "yaml").mkdir()
+    (rig.tree / "yaml" / "not-exported.txt").mkdir()
+    with pytest.raises(UsageError, match=r"yaml.*cannot be written"):
+        exported(rig)
+    assert _files(rig.tree) == {}
+
+
 def test_a_project_of_which_nothing_was_exported_keeps_its_folder(tmp_path: Path):
     """The list of what is not in the tree stands where it stood before."""
     rig = Rig(tmp_path, builds=[{**made(PLAIN, name="old"), "source": "jenkins"}])
@@ -264,6 +347,34 @@ def test_a_broken_tree_is_not_touched(rig: Rig):
         exported(rig)
     assert rig.requests() == []
     assert [p.name for p in rig.tree.iterdir()] == ["broken.yaml"]
+
+
+@pytest.mark.parametrize("name", [".env.example", ".gitattributes", ".schemas"])
+def test_no_link_leads_a_file_out_of_the_tree(rig: Rig, tmp_path: Path, name: str):
+    """What it leads to stays as it was, there or not, and nothing is written beside it either."""
+    outside = tmp_path / "outside"
+    if name == ".schemas":
+        outside.mkdir()
+    (rig.tree / name).symlink_to(outside)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError, match="leads out of the tree"):
+        exported(rig)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(("data", "words"), [(b"A=\xff\n", "not UTF-8"), (None, "is a directory")])
+def test_a_list_of_variables_that_cannot_be_read_is_told_before_anything_is_written(
+    rig: Rig, data: bytes | None, words: str
+):
+    """Somebody keeps it in another encoding, or has a folder of that name."""
+    path = rig.tree / ".env.example"
+    if data is None:
+        path.mkdir()
+    else:
+        path.write_bytes(data)
+    with pytest.raises(UsageError, match=words):
+        exported(rig)
+    assert [one.name for one in rig.tree.iterdir()] == [".env.example"]
 
 
 def test_a_tree_that_does_not_allow_the_variables_is_told_so(rig: Rig):

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.emulator import Request, Response
+from reconciler.model.definable import sources
 from reconciler.model.exported import Exported
 from reconciler.workflow.export import Options, export
 from tests.page import PLAIN, made
@@ -152,3 +154,95 @@ def test_what_git_takes_from_the_environment_does_not_get_into_the_ledger(tmp_pa
     assert "timeout: 45\n" in text(rig)
     assert b"words-of-a-script-1" not in rig.ledger.read_bytes()
     assert b"timeout" in rig.ledger.read_bytes()
+
+
+def _credential(name: str, *keys: str) -> Stored:
+    build = made({**PLAIN, "name": name})
+    build["pre_build"]["envs"] = [
+        {"key": key, "value": f"word-of-{name}-{key}", "type": "string", "is_credential": True} for key in keys
+    ]
+    return build
+
+
+def _variables(rig: Rig) -> list[tuple[str, str]]:
+    """Every credential of the tree's definitions, and the variable that it comes from."""
+    return sorted(
+        (f"{d.build.name}/{path}", name) for d in rig.load().definitions for path, name in sources(d.build).items()
+    )
+
+
+def test_a_new_credential_gets_no_variable_that_holds_another(tmp_path: Path):
+    """Two keys that look alike, one of them later; a variable that somebody renamed; a new build: none gets a
+    name that is in use, because it would be written with another credential's value."""
+    rig = Rig(tmp_path, builds=[_credential("api", "a_b", "own")])
+    again(rig)
+    (rig.tree / FILE).write_text(text(rig).replace("BUILD_API__OWN", "BUILD_WEB__PW"), encoding="utf-8")
+    before = _variables(rig)
+    rig.emulator.set_state(None, [_credential("api", "a-b", "a_b", "own"), _credential("web", "PW")])
+    again(rig)
+    assert set(before) < set(_variables(rig))
+    assert len({name for _, name in _variables(rig)}) == len(_variables(rig)) == 4
+    files = {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
+    assert again(rig).changed == ()
+    assert files == {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
+
+
+def test_no_name_is_defined_a_second_time(rig: Rig):
+    """Names are of the whole server. A build that moved to another project there is told, and the tree stays valid."""
+    rig.meddle("api", lambda stored: stored.update(product_name="other"))
+    before = {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
+    rig.time += 100
+    for force in (False, True):
+        done = export(replace(rig.settings, projects=("other", "yaml")), Options(force=force), rig.world)
+        assert [(n.topic, n.project, n.path) for n in done.notes] == [
+            ("not-exported", "other", ""),
+            ("unmerged", "yaml", "project_key"),
+        ]
+        assert before == {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
+    (rig.tree / FILE).write_text(text(rig).replace("project_key: yaml", "project_key: other"), encoding="utf-8")
+    done = export(replace(rig.settings, projects=("other", "yaml")), Options(), rig.world)
+    assert {n.topic for n in done.notes} == {"inexpressible"}, "of its services, which are of the old project"
+
+
+def test_a_rename_that_is_not_applied_is_not_undone(rig: Rig):
+    """The old name is on the server, and Git has the new one: neither comes back nor goes."""
+    renamed = text(rig).replace("name: api\n", "name: new\nx-reconciler: {renamed_from: api}\n", 1)
+    (rig.tree / FILE).write_text(renamed, encoding="utf-8")
+    before = {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
+    done = again(rig, prune=True)
+    assert [(n.topic, n.name) for n in done.notes] == [("not-exported", "api")]
+    assert "renamed from it" in done.notes[0].text
+    assert before == {path: path.read_bytes() for path in rig.tree.rglob("*") if path.is_file()}
+    assert [d.build.name for d in rig.load().definitions] == ["new"]
+
+
+def test_a_local_change_that_is_made_while_the_server_is_read_stays(rig: Rig):
+    """Reading a company takes minutes, and somebody has the file open: what is merged is the tree as it is then."""
+    drift(rig, 45)
+
+    def meanwhile(request: Request, answer: Response) -> Response:
+        if request.path.endswith("/detail"):
+            put(rig, 33, 50)
+            (rig.tree / "yaml" / "moved").mkdir()
+            (rig.tree / FILE).rename(rig.tree / "yaml" / "moved" / "api.yaml")
+        return answer
+
+    rig.twist = meanwhile
+    done = again(rig)
+    assert (done.written, done.changed, told(done)) == ((), (), [("conflict", "advanced_settings.timeout")])
+    assert "timeout: 50\n" in (rig.tree / "yaml" / "moved" / "api.yaml").read_text(encoding="utf-8")
+    assert [d.build.name for d in rig.load().definitions] == ["api"]
+
+
+def test_what_no_definition_can_hold_is_no_conflict(rig: Rig):
+    """Somebody asks for more than the limit: Git has not changed, and forcing would not help, so nobody is told to."""
+
+    def edit(stored: Stored) -> None:
+        stored["pre_build"]["res_req_spec"].update(cpu_limit=1, cpu_req=2)
+
+    rig.meddle("api", edit)
+    before = text(rig)
+    for force in (False, True):
+        topics = {note.topic for note in again(rig, force=force).notes}
+        assert topics == {"unmerged"}
+    assert text(rig) == before

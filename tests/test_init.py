@@ -180,6 +180,16 @@ def test_jenkins_builds_are_not_tried(newcomer: Newcomer):
 # What stops it -------------------------------------------------------------------------------------------
 
 
+def test_a_build_that_cannot_be_read_does_not_speak_for_the_others(newcomer: Newcomer):
+    """Its cluster is gone, or no call can ask for it: the internal read is tried on the next one."""
+    builds = [b for b in company.builds() if b["name"] in ("checkout", "payments", "storefront")]
+    builds[0]["name"] = "a/b"
+    builds[1]["pre_build"]["cluster_id"] = "ffffffffffffffffffffffff"
+    builds[1]["name"] = "broken"
+    newcomer.emulator.set_state(WORLD, builds)
+    assert f"tried on yaml/{builds[2]['name']}" in newcomer.done("--no-export").out
+
+
 def test_a_wrong_token_writes_nothing(newcomer: Newcomer, monkeypatch):
     """77, once, and the token is not repeated."""
     monkeypatch.setenv("ZADIG_TOKEN", "wrong-canary-token")

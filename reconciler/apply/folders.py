@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from reconciler.model.reserved import is_reserved
@@ -61,9 +63,45 @@ def put_file(path: Path, data: bytes, *, mode: int = 0o666, flush: bool = False)
         mode: of a new file, less what the umask takes away.
         flush: it is on the disk when this returns.
     """
+    part, path = _stage(path, data, mode=mode, flush=flush)
+    part.replace(path)
+    if flush:
+        flush_folder(path.parent)
+
+
+def put_files(files: Iterable[tuple[Path, bytes]]) -> None:
+    """Write files in their order, each whole; none before there is room for all of them.
+
+    Raises OSError, whose `filename` is the file that could not be written.
+    """
+    staged: list[tuple[Path, Path]] = []
+    path = Path()
+    try:
+        for path, data in files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            staged.append((_part(path), path))
+            _stage(path, data)
+        for part, path in staged:
+            part.replace(os.path.realpath(path))
+    except BaseException as error:
+        for part, _ in staged:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)
+        raise
+
+
+def _part(path: Path) -> Path:
+    """Return where a file is written before it takes its place."""
     path = Path(os.path.realpath(path))
+    return path.with_name(f".{hashlib.sha256(path.name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}.part")
+
+
+def _stage(path: Path, data: bytes, *, mode: int = 0o666, flush: bool = False) -> tuple[Path, Path]:
+    """Write what is to take a file's place beside it; return both."""
+    part, path = _part(path), Path(os.path.realpath(path))
     there = path.stat().st_mode & 0o7777 if path.exists() else None
-    part = path.with_name(f".{hashlib.sha256(path.name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "wb") as file:
         if there is not None:
@@ -72,9 +110,7 @@ def put_file(path: Path, data: bytes, *, mode: int = 0o666, flush: bool = False)
         if flush:
             file.flush()
             os.fsync(file.fileno())
-    part.replace(path)
-    if flush:
-        flush_folder(path.parent)
+    return part, path
 
 
 def flush_folder(folder: Path) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -65,11 +65,15 @@ class Rules:
         credentials: write sources for credentials; False leaves their values out.
         hosts: type of a code host → the alias that it has, where the server does not say.
         repeats: tells whether a text repeats somebody's credential.
+        kept: path → the variable that the tree's definition of this build takes it from.
+        taken: variables that hold something of other builds.
     """
 
     credentials: bool = True
     hosts: Mapping[str, str] = field(default_factory=dict)
     repeats: Callable[[str], bool] = lambda _: False
+    kept: Mapping[str, str] = field(default_factory=dict)
+    taken: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def page(subject: Subject, rules: Rules) -> Page:
     values = hosts.level(ROWS[live.build.kind], subject.values, "")
     kept = withhold(replace(live.build, values=values), rules.repeats)
     known = definable(kept.build)
-    names = variables(known.build)
+    names = variables(known.build, rules.kept, rules.taken)
     away = (*hosts.unknown, *kept.withheld)
     unknown = tuple(path for path in known.unknown if not is_within(path, away))
     ghosts = [path for path in unknown if _matters(known.build, path)]

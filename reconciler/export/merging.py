@@ -123,7 +123,9 @@ class _Merging:
             remarks += taken.remarks
             target = now if equal(taken.document, now) else taken.document
         if target is not now and (wrong := self._wrong(target, kind)):
-            remarks.append(Remark(Topic.CONFLICT, "", f"together with what the server has it is not valid: {wrong}"))
+            left = any(remark.topic is Topic.UNMERGED for remark in remarks)
+            topic = Topic.UNMERGED if left or self.sides.force else Topic.CONFLICT
+            remarks.append(Remark(topic, "", f"together with what the server has it is not valid: {wrong}"))
             target = now
         if target is not now and one.file in self.frozen:
             target = now
@@ -133,8 +135,9 @@ class _Merging:
 
     def _tell_of_absence(self, one: OpenDefinition) -> None:
         if one.key in self.sides.elsewhere:
-            text = f"the server has it in the project {self.sides.elsewhere[one.key]}"
-            self._note(one, Remark(Topic.CONFLICT, "project_key", text))
+            project = self.sides.elsewhere[one.key]
+            text = f'the server has it in the project "{project}": write that, or move it with an apply'
+            self._note(one, Remark(Topic.UNMERGED, "project_key", text))
         elif one.key in self.sides.gone:
             text = "its definition was taken away" if self._is_to_go(one) else ""
             self._note(one, Remark(Topic.GONE, "", text))

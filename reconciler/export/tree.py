@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.definitions.document import EXTRA
@@ -90,6 +90,21 @@ def new_files(pages: Sequence[Page], ground: Ground, *, defaults: bool) -> New:
         places |= made.places
         saved += made.saved
     return New(files, saved, places)
+
+
+def scripts_of(pages: Sequence[Page], ground: Ground) -> dict[str, str]:
+    """Return path → text of the scripts that new definitions bring along, whatever names are taken."""
+    by_project = defaultdict[str, list[Page]](list)
+    for page in pages:
+        by_project[page.build.project].append(page)
+    free = replace(ground, taken={})
+    folders = folders_of(by_project, free)
+    files: dict[str, str] = {}
+    for project, found in by_project.items():
+        names = stems([page.build.name for page in found])
+        scripts = (with_script(page, names[page.build.name])[1] for page in found)
+        files |= {posixpath.join(folders[project], script[0]): script[1] for script in scripts if script}
+    return files
 
 
 def folders_of(projects: Iterable[str], ground: Ground) -> dict[str, str]:

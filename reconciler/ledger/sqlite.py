@@ -48,7 +48,9 @@ class SqliteLedger:
         self._server = server
         self._now = now
         self._db: sqlite3.Connection | None = None
-        if writable or self._path.exists():
+        with self._told():
+            there = self._path.exists()
+        if writable or there:
             self._db = self._open(writable=writable)
 
     def __enter__(self) -> SqliteLedger:

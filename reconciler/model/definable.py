@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.build import CHOICE_VALUE, DEFAULT, Build, Element, Value, Values, elements_of, join
@@ -20,7 +20,7 @@ from reconciler.model.secret import Secret
 _DOCKER = "docker_build_step"
 _CACHE = "advanced_settings.cache_setting"
 _KEYS = re.compile(r"\[([^\]]*)\]")
-_PAGE_NAME = re.compile(r"[a-z0-9-]+")
+_PAGE_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +106,44 @@ def _settle(values: dict[str, Value]) -> None:
         values.pop(f"{_CACHE}.cache_dir", None)
 
 
-def variables(build: Build) -> dict[str, str]:
+def variables(build: Build, kept: Mapping[str, str] | None = None, taken: Collection[str] = ()) -> dict[str, str]:
     """Return, for the path of each secret of a build, the name of the environment variable that is to hold it.
 
     BUILD_<build>__<key>: the same every time, and of no other build where names are as the web page wants them.
+
+    Args:
+        build: with a `Secret` wherever a name is wanted.
+        kept: path → the name that it has already.
+        taken: names that hold something else.
     """
-    names: dict[str, str] = {}
-    for path in _secrets(build.values, ""):
-        name = _variable(build.name, path)
-        taken = set(names.values())
-        further = (f"{name}_{number}" for number in itertools.count(2))
-        names[path] = next(free for free in itertools.chain([name], further) if free not in taken)
-    return names
+    paths = list(_secrets(build.values, ""))
+    names = {path: name for path, name in (kept or {}).items() if path in paths}
+    used = {*taken, *names.values()}
+    for path in paths:
+        if path not in names:
+            name = _variable(build.name, path)
+            further = (f"{name}_{number}" for number in itertools.count(2))
+            names[path] = next(free for free in itertools.chain([name], further) if free not in used)
+            used.add(names[path])
+    return {path: names[path] for path in paths}
+
+
+def sources(build: Build) -> dict[str, str]:
+    """Return, for the path of each secret that a definition takes from the environment, the variable's name."""
+    return {path: secret.name for path, secret in _found(build.values, "") if secret.name}
 
 
 def _secrets(values: Values, parent: str) -> Iterator[str]:
+    return (path for path, _ in _found(values, parent))
+
+
+def _found(values: Values, parent: str) -> Iterator[tuple[str, Secret]]:
     for leaf, value in values.items():
         path = join(parent, leaf)
         if isinstance(value, Secret):
-            yield path
+            yield path, value
         for element in elements_of(value):
-            yield from _secrets(element.values, f"{path}[{element.key}]")
+            yield from _found(element.values, f"{path}[{element.key}]")
 
 
 def _variable(build: str, path: str) -> str:

@@ -87,6 +87,11 @@ class LiveBuild:
     unread: str = ""
 
 
+def is_askable(name: str) -> bool:
+    """Tell whether a call can ask for a build of that name: a path of it leads elsewhere (contract, section 1)."""
+    return name not in ("", ".", "..") and "/" not in name
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One project as read. `incomplete` says why the list cannot be trusted; "" where it can."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +17,7 @@ from reconciler.model.build import Build, elements_of
 from reconciler.model.declared import secrets_in
 from reconciler.model.errors import BadToken, NotPermitted, ServerError
 from reconciler.model.fields import Kind
-from reconciler.model.live import JENKINS, LiveBuild, Loss, Reading
+from reconciler.model.live import JENKINS, LiveBuild, Loss, Reading, is_askable
 from reconciler.server import erased_shown, wire
 from reconciler.server.repeats import unrepeated
 from reconciler.server.transport import Answer, Params, ReadDoor
@@ -110,6 +110,8 @@ def _pages(door: ReadDoor, project: str) -> tuple[dict[str, Listed], int]:
 
 def read_build(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild:
     """Read one build; whatever fails is told in `unread` and does not stop the others."""
+    if not is_askable(listed.name):
+        return replace(_as_listed(listed), unread="no call can ask for a build of that name")
     try:
         return fetch(door, listed, kind)
     except BadToken:
@@ -118,7 +120,7 @@ def read_build(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> Live
         unread = f'"{listed.name}" is listed and has no detail: its template is gone, or somebody has just deleted it'
     except ServerError as error:
         unread = error.message
-    return LiveBuild(listed.project, listed.name, listed.source, listed.stamps, listed.services, unread=unread)
+    return replace(_as_listed(listed), unread=unread)
 
 
 def fetch(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild:

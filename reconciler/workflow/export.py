@@ -14,7 +14,7 @@ from reconciler.definitions.sources import Environment
 from reconciler.export.document import Rules
 from reconciler.model.declared import secrets_in
 from reconciler.model.definition import Desired
-from reconciler.model.errors import LedgerError, UsageError
+from reconciler.model.errors import BadToken, LedgerError, Locked, NotPermitted, ServerError, UsageError
 from reconciler.model.exported import Exported
 from reconciler.model.live import Live, Reading
 from reconciler.model.record import Document, Seen
@@ -28,6 +28,7 @@ from reconciler.workflow.export_files import files_of, write_files
 from reconciler.workflow.export_notes import lookalikes_of, notes_of, places_of
 from reconciler.workflow.export_pages import Name, pages_of
 from reconciler.workflow.merging import agreed_on, merge_into
+from reconciler.workflow.on_disk import Fingerprint, fingerprint
 from reconciler.workflow.plan import World, open_ledger, read_door, read_ledger
 
 ALL = "*"
@@ -71,18 +72,23 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
 
     Raises:
         InvalidDefinitions: the tree that is there has problems; nothing was written then.
+        Locked: somebody else writes into the tree; likewise.
         ServerError: the server could not be read.
     """
-    desired = load(replace(settings, path=settings.root, selected=()), world.environ, cwd=world.cwd)
+    root = Path(settings.root)
+    before, desired = fingerprint(root), _load(settings, world)
     looked = _look(settings, options, desired, world)
     live, documents = looked.live, looked.documents
-    found = pages_of(live, documents, looked.rules)
+    if (now_there := fingerprint(root)) != before:
+        before, desired = now_there, _load(settings, world)
+    found = pages_of(live, documents, looked.rules, desired)
     opened = open_tree(settings, world.cwd)
     merging = merge_into(opened, desired, live, documents, found.pages, force=options.force, prune=options.prune)
     merged = merging.tree
     files = files_of(settings, opened, found, merged, defaults=options.defaults)
     _check_names(settings, files.variables)
-    written = write_files(Path(settings.root), files.files)
+    _check_peace(root, before)
+    written = write_files(root, files.files)
     places = places_of(settings, desired, files, world.cwd)
     notes = notes_of(found, merged, places, {one.shown: one.text for one in opened.texts.values()})
     notes = tuple(sorted({*notes, *lookalikes_of(settings, files, written, found, world.cwd)}))
@@ -124,6 +130,23 @@ def _names(desired: Desired) -> set[str]:
     return {secret.name for d in desired.definitions for secret in secrets_in(d.build) if secret.name}
 
 
+def _load(settings: Settings, world: World) -> Desired:
+    """Load the whole tree, whatever is selected. Raises InvalidDefinitions."""
+    return load(replace(settings, path=settings.root, selected=()), world.environ, cwd=world.cwd)
+
+
+def _check_peace(root: Path, before: Fingerprint) -> None:
+    """Make sure that the tree is as it was when it was merged: nobody's work is overwritten. Raises Locked."""
+    now = fingerprint(root)
+    changed = sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
+    if changed:
+        raise Locked(
+            f"somebody else writes into this tree, such as {Path(changed[0]).relative_to(root).as_posix()}; "
+            "nothing was written",
+            "run again when that is done",
+        )
+
+
 def _check_names(settings: Settings, variables: Collection[str]) -> None:
     """Refuse to write definitions that this tree does not allow to read their variables. Raises UsageError."""
     allowed = Environment(settings.env, {})
@@ -161,22 +184,51 @@ def _projects(door: ReadDoor, settings: Settings) -> tuple[list[str], str]:
 
 
 def _read(door: ReadDoor, settings: Settings, projects: list[str], desired: Desired, options: Options) -> Live:
-    kinds = {(d.build.project, d.build.name): d.build.kind for d in desired.definitions}
-    readings: dict[str, Reading] = {}
-    for project in projects:
-        wanted = [reading.Wanted(name, kind) for (where, name), kind in kinds.items() if where == project]
-        readings[project] = reading.read_project(
-            door,
-            project,
-            wanted,
-            settings.concurrency,
-            everything=True,
-            progress=partial(options.progress, f"project {project}"),
-        )
-    live = Live(readings)
+    live = Live(_readings(door, settings, projects, desired, options))
+    _check_selected(door, settings, live)
     if questions(desired, live).clusters:
         live = replace(live, local_cluster=reading.clusters(door).local)
     if not settings.deep_read:
         return live
-    names = [(p, name) for p, one in readings.items() for name, build in one.builds.items() if build.build]
+    names = [(p, name) for p, one in live.readings.items() for name, build in one.builds.items() if build.build]
     return read_deep(door, live, names, settings.concurrency, partial(options.progress, "what detail hides"))
+
+
+def _readings(
+    door: ReadDoor, settings: Settings, projects: list[str], desired: Desired, options: Options
+) -> dict[str, Reading]:
+    """Read every project; one that the token may not see is incomplete. Raises NotPermitted where all are."""
+    kinds = {(d.build.project, d.build.name): d.build.kind for d in desired.definitions}
+    found: dict[str, Reading] = {}
+    refused = []
+    for project in projects:
+        wanted = [reading.Wanted(name, kind) for (where, name), kind in kinds.items() if where == project]
+        progress = partial(options.progress, f"project {project}")
+        try:
+            found[project] = reading.read_project(
+                door, project, wanted, settings.concurrency, everything=True, progress=progress
+            )
+        except BadToken:
+            raise
+        except NotPermitted as error:
+            refused.append(error)
+            found[project] = Reading(project, {}, error.message)
+    if refused and len(refused) == len(projects):
+        raise refused[0]
+    return found
+
+
+def _check_selected(door: ReadDoor, settings: Settings, live: Live) -> None:
+    """Make sure that a selected project without builds is one: an unknown one's list is empty. Raises UsageError."""
+    empty = [p for p in settings.selected if (one := live.readings[p]) and not (one.builds or one.incomplete)]
+    try:
+        known, doubt = read_projects(door) if empty else ([], "")
+    except BadToken:
+        raise
+    except ServerError:
+        return
+    unknown = [project for project in empty if project not in known]
+    if unknown and not doubt:
+        raise UsageError(
+            f"--project {unknown[0]}: the token sees no such project", f"it sees {', '.join(known)}; use the keys"
+        )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reconciler.apply.folders import put_file
+from reconciler.apply.folders import put_files
 from reconciler.definitions.defaults import merge
 from reconciler.definitions.files import reason
 from reconciler.definitions.layers import without_sources
@@ -18,10 +18,11 @@ from reconciler.definitions.sources import FROM_ENV
 from reconciler.export.beside import ATTRIBUTES, ATTRIBUTES_TEXT, ENV, NOT_EXPORTED, env_example, not_exported
 from reconciler.export.document import Page
 from reconciler.export.rewriting import Rewriting
-from reconciler.export.tree import SCHEMAS, Ground, folders_of, folders_up, new_files
+from reconciler.export.tree import DEFAULTS, SCHEMAS, SCRIPTS, Ground, folders_of, folders_up, new_files, scripts_of
 from reconciler.model.errors import UsageError
 from reconciler.model.settings import Settings
 from reconciler.workflow.export_pages import Name, Pages
+from reconciler.workflow.on_disk import check_inside, text_there
 from reconciler.workflow.schema import schema_text
 
 
@@ -58,7 +59,7 @@ def files_of(settings: Settings, opened: Opened, found: Pages, merged: Rewriting
     """Return the files of builds that no definition describes yet, of those that changed, and what goes along."""
     defined = {one.key for one in opened.definitions}
     fresh = {name: one for name, one in sorted(found.pages.items()) if name not in defined}
-    ground = _ground(settings, opened, merged)
+    ground = _ground(settings, opened, merged, fresh.values())
     new = new_files(list(fresh.values()), ground, defaults=defaults)
     variables = _variables(fresh, merged)
     beside = _beside(settings, found, ground, variables)
@@ -92,11 +93,12 @@ def _sources(value: object) -> Iterator[str]:
             yield from _sources(item)
 
 
-def _ground(settings: Settings, opened: Opened, merged: Rewriting) -> Ground:
+def _ground(settings: Settings, opened: Opened, merged: Rewriting, fresh: Iterable[Page]) -> Ground:
     """Look at what is there: where each project's definitions are, names that are taken, defaults in force."""
     root = Path(settings.root)
     out = Path(settings.path).relative_to(root).as_posix()
-    return Ground("" if out == "." else out, _homes(opened), _taken(root, merged), _chains(opened, merged))
+    ground = Ground("" if out == "." else out, _homes(opened), {}, _chains(opened, merged))
+    return replace(ground, taken=_taken(root, merged, scripts_of(list(fresh), ground)))
 
 
 def _homes(opened: Opened) -> dict[str, str]:
@@ -122,17 +124,29 @@ def _chains(opened: Opened, merged: Rewriting) -> dict[str, dict[str, Any]]:
     return chains
 
 
-def _taken(root: Path, merged: Rewriting) -> dict[str, set[str]]:
-    """Return folder → stems that are there; a folder that says only what was not exported is its project's own."""
+def _taken(root: Path, merged: Rewriting, expected: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return folder → stems that are there.
+
+    What an export left that was interrupted takes no name: an `expected` script as it is to be, and a folder with
+    nothing but that, or with what is in every folder of a project.
+    """
     taken = defaultdict[str, set[str]](set)
     for script in merged.merge.scripts:
         taken[folder_of(script)].add(Path(script).stem)
     for path in root.rglob("*"):
         place = path.relative_to(root)
-        ours = path.is_dir() and [inside.name for inside in path.iterdir()] == [NOT_EXPORTED]
-        if not ours and not place.parts[0].startswith("."):
+        if place.parts[0].startswith("."):
+            continue
+        inside = list(path.iterdir()) if path.is_dir() else [path]
+        if not all(_is_left(one, one.relative_to(root).as_posix(), expected) for one in inside):
             taken["" if place.parent == Path() else place.parent.as_posix()].add(path.stem)
     return taken
+
+
+def _is_left(path: Path, name: str, expected: Mapping[str, str]) -> bool:
+    if path.name in (NOT_EXPORTED, DEFAULTS) or path.name.endswith(".part"):
+        return True
+    return name in expected and path.is_file() and path.read_bytes() == expected[name].encode("utf-8")
 
 
 def _beside(settings: Settings, found: Pages, ground: Ground, variables: Mapping[str, str]) -> dict[str, str]:
@@ -142,7 +156,8 @@ def _beside(settings: Settings, found: Pages, ground: Ground, variables: Mapping
     if found.pages and not (root / ATTRIBUTES).exists():
         files[ATTRIBUTES] = ATTRIBUTES_TEXT
     if variables:
-        files[ENV] = env_example(_text(root / ENV), variables)
+        check_inside(root, ENV)
+        files[ENV] = env_example(text_there(root / ENV), variables)
     folders = folders_of({*(project for project, _ in found.pages), *found.jenkins, *found.unfit}, ground)
     for project, folder in folders.items():
         file = posixpath.join(folder, NOT_EXPORTED)
@@ -151,34 +166,40 @@ def _beside(settings: Settings, found: Pages, ground: Ground, variables: Mapping
     return files
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return ""
-
-
 def write_files(root: Path, files: Mapping[str, str | None]) -> Written:
-    """Write what is not there as it is to be, each file whole or not at all. Raises UsageError."""
-    found: dict[str, list[str]] = {"new": [], "changed": [], "removed": [], "same": []}
+    """Write what is not there as it is to be, each file whole or not at all; nothing outside of the root.
+
+    Raises:
+        UsageError: a file cannot be written; where a link leads it out of the root, none was.
+    """
     for name in sorted(files):
-        try:
-            found[_write(root / name, files[name])].append(name)
-        except OSError as error:
-            hint = "make room, or the folder writable, and run again"
-            raise UsageError(f"{name} cannot be written: {reason(error)}", hint) from None
+        check_inside(root, name)
+    found: dict[str, list[str]] = {"new": [], "changed": [], "removed": [], "same": []}
+    todo = []
+    try:
+        for name in sorted(files):
+            what, data = _change(root / name, files[name])
+            found[what].append(name)
+            todo += [(root / name, data)] if what in ("new", "changed") else []
+        put_files(sorted(todo, key=lambda one: turn(one[0])))
+        for name in found["removed"]:
+            (root / name).unlink(missing_ok=True)
+    except OSError as error:
+        name = Path(str(error.filename)).relative_to(root).as_posix()
+        hint = "make room, or the folder writable, and run again"
+        raise UsageError(f"{name} cannot be written: {reason(error)}", hint) from None
     return Written(tuple(found["new"]), tuple(found["changed"]), tuple(found["removed"]), len(found["same"]))
 
 
-def _write(path: Path, text: str | None) -> str:
-    """Make a file what it is to be; return what became of it."""
+def turn(path: Path) -> tuple[bool, bool, Path]:
+    """Return when a file is written: defaults first, then scripts, so that what is there is valid at any time."""
+    return path.name != DEFAULTS, path.suffix not in SCRIPTS, path
+
+
+def _change(path: Path, text: str | None) -> tuple[str, bytes]:
+    """Return what becomes of a file, and its bytes."""
     if text is None:
-        path.unlink(missing_ok=True)
-        return "removed"
+        return "removed", b""
     data = text.encode("utf-8")
     before = path.read_bytes() if path.exists() else None
-    if before == data:
-        return "same"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    put_file(path, data)
-    return "new" if before is None else "changed"
+    return ("same" if before == data else "new" if before is None else "changed"), data

@@ -10,30 +10,35 @@ Sends GET requests and nothing else. No file holds the token; nothing outside of
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.apply.folders import put_file
 from reconciler.definitions.configuration import find_configuration
 from reconciler.definitions.configuration_checks import check_configuration
-from reconciler.definitions.files import CONFIGURATION, is_folder, read_bytes, real, reason, shown
+from reconciler.definitions.files import CONFIGURATION, is_folder, real, reason, shown
 from reconciler.definitions.loader import load
 from reconciler.definitions.writer import render
 from reconciler.model.errors import InvalidDefinitions, NotPermitted, UsageError
-from reconciler.model.live import JENKINS, Live, LiveBuild
+from reconciler.model.live import JENKINS, Live, is_askable
 from reconciler.model.settings import Settings
 from reconciler.server.deep import read_deep
 from reconciler.server.projects import read_projects
 from reconciler.server.reading import Wanted, read_list, read_project
 from reconciler.server.transport import ReadDoor
+from reconciler.workflow.on_disk import text_there
 from reconciler.workflow.plan import World, read_door
 from reconciler.workflow.recipes import Recipe
 
 IGNORE = ".gitignore"
 IGNORED = (".reconciler/", ".env", "plan.json", "plan.txt")
 """What Git is to leave alone: the ledger and backups, the credentials, and what a plan leaves behind."""
+
+_TRIES = 3
+"""So many builds are tried, where details of them fail."""
 
 _NAMED = 3
 """So many files are named; of more, the count."""
@@ -152,25 +157,27 @@ def _check_projects(projects: Sequence[str], incomplete: str, selected: Sequence
 
 
 def _probe(door: ReadDoor, projects: Iterable[str]) -> tuple[str, str]:
-    """Return the build that was asked for, and why its hidden settings cannot be seen."""
+    """Return the build that was asked for, and why its hidden settings cannot be seen. Broken ones are passed over."""
+    failed = "", ""
+    for project, name in itertools.islice(_candidates(door, projects), _TRIES):
+        live = Live({project: read_project(door, project, [Wanted(name)], 1)})
+        build = live.build(project, name)
+        if build is not None and build.build is not None:
+            live = read_deep(door, live, [(project, name)], 1)
+            build = live.build(project, name)
+            return f"{project}/{name}", live.deep_unserved or (build.deep_failed if build else "")
+        reason = f"the build could not be read: {build.unread if build else 'it is gone'}"
+        failed = failed if failed[0] else (f"{project}/{name}", reason)
+    return failed
+
+
+def _candidates(door: ReadDoor, projects: Iterable[str]) -> Iterator[tuple[str, str]]:
     for project in projects:
         try:
             listed, _ = read_list(door, project)
         except NotPermitted:
             continue
-        name = next((name for name, row in sorted(listed.items()) if name and row.source != JENKINS), None)
-        if name is not None:
-            return f"{project}/{name}", _hidden(door, project, name)
-    return "", ""
-
-
-def _hidden(door: ReadDoor, project: str, name: str) -> str:
-    reading = read_project(door, project, [Wanted(name)], 1)
-    live = read_deep(door, Live({project: reading}), [(project, name)], 1)
-    build: LiveBuild | None = live.build(project, name)
-    if build is None or build.unread:
-        return f"the build could not be read: {build.unread if build else 'it is gone'}"
-    return live.deep_unserved or build.deep_failed
+        yield from ((project, name) for name in sorted(listed) if is_askable(name) and listed[name].source != JENKINS)
 
 
 def check_beginning(root: Path, beginning: Beginning) -> None:
@@ -242,7 +249,7 @@ def write_first(root: Path, beginning: Beginning, secret_files: Iterable[str] = 
     below = [path.relative_to(root).as_posix() for path in map(Path, secret_files) if path.is_relative_to(root)]
     ignored = [*IGNORED, *(f"/{path}" for path in below)]
     first = put(root, name, configuration_text(beginning), replace=True)
-    return [first, put(root, IGNORE, ignore_text(_before(root / IGNORE), ignored), replace=True)]
+    return [first, put(root, IGNORE, ignore_text(text_there(root / IGNORE), ignored), replace=True)]
 
 
 def write_recipe(root: Path, recipe: Recipe) -> Written:
@@ -254,7 +261,7 @@ def put(root: Path, name: str, text: str, *, replace: bool) -> Written:
     """Write one file of the folder, whole or not at all. Raises UsageError where it cannot be, or leads elsewhere."""
     path = root / name
     try:
-        before = _before(path)
+        before = text_there(path)
         if os.path.lexists(path) and before == text:
             return Written(name, "same")
         if os.path.lexists(path) and not replace:
@@ -266,17 +273,3 @@ def put(root: Path, name: str, text: str, *, replace: bool) -> Written:
     except OSError as error:
         raise UsageError(f"{name} cannot be written: {reason(error)}", "make the folder writable") from None
     return Written(name, "changed" if before else "new")
-
-
-def _before(path: Path) -> str:
-    """Return what a file says, "" where it is not there. Raises UsageError where it cannot be looked at."""
-    if not os.path.lexists(path):
-        return ""
-    try:
-        return read_bytes(path).decode("utf-8")
-    except OSError as error:
-        raise UsageError(f"{path.name} cannot be read: {reason(error)}", "make it readable") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path.name} is not UTF-8", "convert it, or take it away") from None
-    except ValueError as error:
-        raise UsageError(f"{path.name}: {error}", "take it away") from None

@@ -60,6 +60,8 @@ def merge_into(
                 pairs.append(pair(definition, found, document, pages[key], live.local_cluster))
         elif key[1] in projects:
             elsewhere[key] = projects[key[1]]
+        elif definition.renamed_from in projects:
+            continue  # it is on the way to the server
         elif reading is not None and not reading.incomplete:
             gone[key] = _is_as_agreed(definition, document, live.local_cluster)
     return Merging(rewrite(opened, Sides(pairs, gone, elsewhere, force, prune)), tuple(pairs))

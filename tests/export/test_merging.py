@@ -210,12 +210,12 @@ def test_nothing_goes_that_nobody_has_seen_there(tmp_path: Path):
     assert tree(rig) == TWO
 
 
-def test_a_build_in_another_project_is_a_conflict(tmp_path: Path):
-    """Names are of the whole server: the definition is not gone, and not merged."""
+def test_a_build_in_another_project_is_told(tmp_path: Path):
+    """Names are of the whole server: the definition is not gone, and nobody can tell which move is meant."""
     rig = without_builds(tmp_path)
     rig.meddle("c", lambda build: build.update(product_name="other", timeout=7))
     write(rig, {"d.yaml": "name: d\nproject_key: other\n"})
-    assert notes(merged(rig, prune=True)) == [("conflict", "c", "project_key"), ("gone", "d", "")]
+    assert notes(merged(rig, prune=True)) == [("gone", "d", ""), ("unmerged", "c", "project_key")]
     assert tree(rig)["c.yaml"] == TWO["c.yaml"]
 
 
