@@ -194,6 +194,21 @@ def test_what_an_update_would_erase_blocks_with_its_name_until_it_is_let_go(rig:
     assert [n for n in rig.plan().notices if "matches nothing" in n] != []
 
 
+@pytest.mark.parametrize(("written", "lost"), [("5", ["5"]), ("6", []), (None, [])], ids=["same", "other", "gone"])
+def test_a_label_that_is_no_text_is_lost_where_the_plan_shows_no_change_of_it(
+    rig: Rig, written: str | None, lost: list[str]
+):
+    """An export writes the number 5 as the text that it reads as: whoever declares that asked for no change."""
+    stored = made(PLAIN)
+    stored["pre_build"]["custom_labels"] = [{"key": "a", "value": 5}]
+    rig.emulator.set_state(None, [stored])
+    labels = [] if written is None else [{"key": "a", "value": written}]
+    rig.write(plain(build_script="new\n", advanced_settings={"custom_labels": labels}))
+    assert [loss.value for loss in only(rig).losses] == lost
+    shown = [change.path for change in only(rig).changes if "labels" in change.path]
+    assert bool(shown) != bool(lost)
+
+
 def erased(case: Erasable, before: Stored) -> Stored:
     """The build without the setting."""
     stored = copy.deepcopy(before)
@@ -340,7 +355,7 @@ def test_of_every_key_of_the_store_none_changes_unnamed(rig: Rig, path: str, val
         (SHOWN[-1], {"advanced_settings": {"cache_setting": {"enabled": True, "cache_dir": "/d"}}}),
         (SHOWN[-1], {"advanced_settings": None}),
         (next(c for c in HIDDEN if "custom_labels" in c.path),
-         {"advanced_settings": {"custom_labels": [{"key": "a", "value": "5"}]}}),
+         {"advanced_settings": {"custom_labels": [{"key": "a", "value": "6"}]}}),
     ],
 )  # fmt: skip
 def test_what_the_definition_takes_away_or_sets_itself_is_no_loss(rig: Rig, case: Erasable, more: dict[str, Any]):

@@ -44,7 +44,7 @@ _NAMED = 6
 
 def of_update(definition: Definition, known: Known, result: Whole) -> tuple[PlannedLoss, ...]:
     """Name what an update of the same kind would erase, each once."""
-    losses = [loss for loss in held(known) if not mentioned(loss.path, definition.build)]
+    losses = [loss for loss in held(known) if not mentioned(loss, definition.build)]
     return weighed(definition, known, [*losses, *_of_request(result)])
 
 
@@ -111,9 +111,9 @@ def stamped(stamps: Stamps) -> str:
     return f"{stamps.update_time} {stamps.update_by}"
 
 
-def mentioned(path: str, desired: Build) -> bool:
+def mentioned(loss: Loss, desired: Build) -> bool:
     """Tell whether a definition itself takes away or sets what a loss is about."""
-    values = desired.values
+    path, values = loss.path, desired.values
     if path.startswith("outputs["):
         declared = values.get(_OUTPUTS, DEFAULT if values.get(BLOCK) is DEFAULT else None)
         name = path.removeprefix("outputs[").partition("]")[0]
@@ -123,7 +123,7 @@ def mentioned(path: str, desired: Build) -> bool:
     if path.startswith(f"{BLOCK}.") and values.get(BLOCK) is DEFAULT:
         return True
     if path.startswith(f"{BLOCK}.custom_") and path.endswith("].value"):
-        return path.partition("[")[0] in values
+        return _says_otherwise(loss, values)
     if path.startswith(f"{DOCKER}."):
         return values.get(DOCKER) is DEFAULT
     return _taken_out(path, values)
@@ -131,6 +131,15 @@ def mentioned(path: str, desired: Build) -> bool:
 
 def _holds(declared: object, name: str) -> bool:
     return isinstance(declared, tuple) and name in declared
+
+
+def _says_otherwise(loss: Loss, values: Values) -> bool:
+    """Tell whether a label is declared with other words than its value has: with the same ones no change is shown."""
+    pairs, _, key = loss.path.partition("[")
+    if pairs not in values:
+        return False
+    declared = {f"{element.key}].value": element.values.get("value") for element in elements_of(values[pairs])}
+    return not loss.secret and declared.get(key) != loss.value
 
 
 def _taken_out(path: str, values: Values) -> bool:
