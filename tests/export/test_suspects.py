@@ -112,7 +112,7 @@ echo $PASSWORD
 credentialsId: 'docker-hub-12345'
 PASSWORD=$(cat /run/secrets/pw)
 PASSWORD=`cat pw`
-PWD=/root/app
+PWD=/srv/app
 if [ "$TOKEN" == "abcdef1234" ]; then
 [ -z "$PASSWORD" ] && exit 1
 password = get_password()
