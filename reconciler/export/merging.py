@@ -23,7 +23,7 @@ from reconciler.definitions.sources import FROM_ENV
 from reconciler.definitions.structure import DEFAULTS, complaints
 from reconciler.export.deciding import Pair, Remark, decide
 from reconciler.export.placing import placed
-from reconciler.export.sharing import Shared, Wish, share
+from reconciler.export.sharing import Shared, Wish, scripts_named, share
 from reconciler.export.taking import Rewritten, clean, take
 from reconciler.model.exported import Note, Topic
 from reconciler.model.fields import Kind
@@ -64,6 +64,7 @@ class Merge:
         defaults: defaults file → its raw document.
         scripts: file → its text.
         removed: definitions to be taken out of their files.
+        dropped: scripts that nothing but those named.
         notes: what was not taken, and what to look at.
     """
 
@@ -71,6 +72,7 @@ class Merge:
     defaults: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     scripts: Mapping[str, str] = field(default_factory=dict)
     removed: frozenset[Spot] = frozenset()
+    dropped: frozenset[str] = frozenset()
     notes: tuple[Note, ...] = ()
 
 
@@ -105,7 +107,23 @@ class _Merging:
                 documents[spot] = without_sources(made, folder_of(wish.definition.file))
         removed = frozenset((one.file, one.index) for one in self.opened.definitions if self._is_to_go(one))
         defaults = {file: without_sources(value, folder_of(file)) for file, value in shared.defaults.items()}
-        return Merge(documents, defaults, shared.scripts, removed, tuple(sorted(set(self.notes))))
+        notes = tuple(sorted(set(self.notes)))
+        return Merge(documents, defaults, shared.scripts, removed, self._dropped(wishes, shared), notes)
+
+    def _dropped(self, wishes: Sequence[Wish], shared: Shared) -> frozenset[str]:
+        """Return the scripts that go with the definitions that go; none where a file could not be read."""
+        if self.opened.broken:
+            return frozenset()
+        going: set[str] = set()
+        left = {file for one in self.opened.defaults.values() for file in scripts_named(one.value)}
+        for value in shared.defaults.values():
+            left |= scripts_named(value)
+        for wish in wishes:
+            if self._is_to_go(wish.definition):
+                going |= scripts_named(wish.definition.layers.own)
+            else:
+                left |= scripts_named(wish.target) | scripts_named(wish.definition.layers.own)
+        return frozenset(going - left - self.opened.texts.keys())
 
     def _wish(self, one: OpenDefinition, pair: Pair | None) -> Wish:
         """Return what should be in force for a definition."""

@@ -61,7 +61,7 @@ def _texts(opened: Opened, merged: Merge) -> tuple[dict[str, str | None], dict[s
         wanted[file][opened.defaults[file].index] = document
     for file, index in merged.removed:
         wanted[file][index] = _CUT
-    files: dict[str, str | None] = dict(merged.scripts)
+    files: dict[str, str | None] = {**merged.scripts, **dict.fromkeys(merged.dropped)}
     wrong = {}
     for file in sorted(wanted):
         try:

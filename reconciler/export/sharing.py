@@ -113,6 +113,12 @@ def rewritten(document: Any) -> list[tuple[Path, Rewritten]]:
     return [(path, value) for path, value in _nodes(document) if isinstance(value, Rewritten)]
 
 
+def scripts_named(document: Any) -> set[str]:
+    """Return the files that a document takes texts from."""
+    found = {value.source if isinstance(value, Rewritten) else value for _, value in _nodes(document)}
+    return {source.target for source in found if isinstance(source, Source) and source.kind == FROM_FILE}
+
+
 def _nodes(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():

@@ -202,6 +202,26 @@ def test_a_definition_without_a_build_goes_where_that_is_asked_for(tmp_path: Pat
     assert tree(rig) == {**ROOT, "two.yaml": "# two\nname: b\nbuild_script: y\n"}
 
 
+def test_a_script_goes_with_the_last_definition_that_names_it(tmp_path: Path):
+    """One that another definition, or defaults, take a text from stays, and so does one that nobody named."""
+    named = "name: {}\nbuild_script: {{from_file: {}}}\n"
+    scripts = {name: f"echo {name}\n" for name in ("a.sh", "shared.sh", "default.sh", "loose.sh")}
+    files = {
+        **scripts,
+        "a.yaml": named.format("a", "a.sh"),
+        "b.yaml": named.format("b", "shared.sh"),
+        "c.yaml": named.format("c", "shared.sh"),
+        "d.yaml": named.format("d", "default.sh"),
+        "below/_defaults.yaml": "build_script: {from_file: ../default.sh}\n",
+        "below/e.yaml": "name: e\n",
+    }
+    rig = scene(tmp_path, Case("", {**ROOT, **files}, {}, {}))
+    rig.emulator.set_state(None, [b for b in rig.emulator.state()["builds"] if b["name"] in ("c", "e")])
+    merged(rig, prune=True)
+    gone = {"a.sh", "a.yaml", "b.yaml", "d.yaml"}
+    assert tree(rig) == {**ROOT, **{name: text for name, text in files.items() if name not in gone}}
+
+
 def test_nothing_goes_that_nobody_has_seen_there(tmp_path: Path):
     """Without a record the build may never have been made."""
     rig = without_builds(tmp_path, "c")
