@@ -163,11 +163,13 @@ def test_without_the_internal_read_it_says_what_that_means(newcomer: Newcomer):
 
 
 def test_a_server_without_builds_begins_a_tree_all_the_same(newcomer: Newcomer):
-    """Nothing to try the internal read on, and nothing said of it."""
+    """Nothing to try the internal read on, and nothing said of it; there is nothing to adopt either."""
     newcomer.emulator.set_state(WORLD, [])
     said = newcomer.done()
     assert "Hidden settings" not in said.out
     assert "Exported 0 builds" in said.out
+    assert "write the first definition" in said.out
+    assert "reconciler adopt" not in said.out
 
 
 def test_jenkins_builds_are_not_tried(newcomer: Newcomer):

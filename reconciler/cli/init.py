@@ -18,6 +18,7 @@ from reconciler.report.ink import Colour, safe
 
 if TYPE_CHECKING:
     from reconciler.cli.dialogue import Dialogue
+    from reconciler.model.exported import Exported
     from reconciler.model.settings import Settings
     from reconciler.workflow.init import Beginning, Looked, Written
     from reconciler.workflow.plan import World
@@ -71,10 +72,11 @@ def command(folder: str, **flags: Any) -> int:
     secret_files = [os.path.normpath(Path(world.cwd, flags["token_file"]))] if flags["token_file"] else []
     for one in write_first(root, beginning, secret_files):
         _tell_written(one, flags)
-    code = 0 if flags["no_export"] else _run_export(folder, settings, world, flags)
+    done = None if flags["no_export"] else _run_export(folder, settings, world, flags)
+    whole = done is None or not (done.incomplete or done.unread)
     _add_recipe(root, repository, beginning.tree, flags)
-    _tell_next(folder, settings, whole=not code)
-    return code
+    _tell_next(folder, settings, whole=whole, empty=done is not None and not any(done.builds.values()))
+    return 0 if whole else 1
 
 
 def _connect(root: Path, dialogue: Dialogue, world: World, flags: dict[str, Any]) -> Settings:
@@ -139,8 +141,8 @@ def _tell_written(one: Written, flags: dict[str, Any], why: str = "") -> None:
     click.echo(ink(flags["color"]).paint(text, colour) if colour else text, color=True)
 
 
-def _run_export(folder: str, settings: Settings, world: World, flags: dict[str, Any]) -> int:
-    """Export into the tree that was begun, and tell what came of it; return the exit code."""
+def _run_export(folder: str, settings: Settings, world: World, flags: dict[str, Any]) -> Exported:
+    """Export into the tree that was begun, and tell what came of it."""
     from reconciler.report.export import render_export
     from reconciler.report.text import Style
     from reconciler.workflow.export import Options, export
@@ -153,7 +155,7 @@ def _run_export(folder: str, settings: Settings, world: World, flags: dict[str, 
         click.echo("note: the tree has begun, and was not filled; once that works: reconciler init --force", err=True)
         raise
     click.echo(render_export(done, Style(ink(flags["color"]))), nl=False, color=True)
-    return 1 if done.incomplete or done.unread else 0
+    return done
 
 
 def _platform(repository: Repository, flags: dict[str, Any]) -> tuple[Platform | None, str]:
@@ -204,8 +206,8 @@ def _print_recipe(root: Path, repository: Repository, flags: dict[str, Any]) -> 
     return 0
 
 
-def _tell_next(folder: str, settings: Settings, *, whole: bool) -> None:
-    """Say the next two commands, and first what they need. `whole`: everything could be read."""
+def _tell_next(folder: str, settings: Settings, *, whole: bool, empty: bool) -> None:
+    """Say the next two commands, and first what they need. `whole`: everything could be read; `empty`: no build."""
     named = f"./{folder}" if folder.startswith("-") else folder
     where = "" if os.path.normpath(folder) == "." else f" {shlex.quote(named)}"
     adopt, plan = f"reconciler adopt{where}", f"reconciler plan{where}"
@@ -216,6 +218,10 @@ def _tell_next(folder: str, settings: Settings, *, whole: bool) -> None:
     if not whole:
         out = f" --out {where.strip()}" if where else ""
         click.echo(f"Not everything could be read, as said above. Bring in what is missing: reconciler export{out}")
+    if empty and whole:
+        click.echo("The server has no build yet: write the first definition, commit it, and then:")
+        click.echo(f"  {plan}  what an apply would do")
+        return
     click.echo("Look at what was written, commit it, and then:")
     click.echo(f"  {adopt:<{width}}  record it as what the server has; the server is not written to")
     click.echo(f"  {plan:<{width}}  from now on empty, until somebody changes something")
