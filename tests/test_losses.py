@@ -338,6 +338,21 @@ def test_of_every_key_of_the_store_none_changes_unnamed(rig: Rig, path: str, val
     assert rig.plan().empty
 
 
+@pytest.mark.parametrize("own", [{}, {"is_credential": True}], ids=["text", "credential"])
+def test_an_input_that_the_template_lost_is_erased_by_every_update(rig: Rig, own: Stored):
+    """The server drops it from whatever is sent, so it is named first, and not sent when it was let go."""
+    stored = made(TEMPLATE)
+    stored["targets"][0]["envs"].append({"key": "gone", "value": "gone-canary", "type": "string", **own})
+    rig.emulator.set_state(None, [stored])
+    rig.write(template(inputs=[{"key": "name", "value": "new"}]))
+    assert [loss.path for loss in only(rig).losses] == ["target_services[shop/web].inputs[gone]"]
+    assert ("canary" in everything_said(rig)) == (not own)
+    rig.accept()
+    rig.applied()
+    assert [v["key"] for v in rig.stored("tpl")["targets"][0]["envs"]] == ["name", "mode", "pw", "flags"]
+    assert rig.plan().empty
+
+
 # what a definition itself says
 
 

@@ -106,7 +106,8 @@ def page(subject: Subject, rules: Rules) -> Page:
     notes = _Notes(live.project, live.name)
     hosts = _Hosts(rules.hosts)
     values = hosts.level(ROWS[live.build.kind], subject.values, "")
-    kept = withhold(replace(live.build, values=values), rules.repeats)
+    lost = {loss.path for loss in subject.losses}
+    kept = withhold(replace(live.build, values=values), rules.repeats, lost)
     known = definable(kept.build)
     names = variables(known.build, rules.kept, rules.taken)
     away = (*hosts.unknown, *kept.withheld)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.build import CHOICES, Build, Element, Value, Values, elements_of, join
@@ -24,12 +24,13 @@ class Withheld:
     withheld: Mapping[str, Reason]
 
 
-def withhold(build: Build, repeats: Callable[[str], bool]) -> Withheld:
+def withhold(build: Build, repeats: Callable[[str], bool], lost: Collection[str] = ()) -> Withheld:
     """Take away every text that `repeats` a credential, the choices of credentials, and what is no text at all.
 
-    A list of which an element cannot do without such a text goes as a whole.
+    A list of which an element cannot do without such a text goes as a whole. `lost`: paths of elements that go as
+    well, of which no more is said here.
     """
-    reader = _Reader(repeats)
+    reader = _Reader(repeats, lost)
     values = reader.level(ROWS[build.kind], build.values, "", credential=False)
     return Withheld(replace(build, values=values), reader.found)
 
@@ -37,6 +38,7 @@ def withhold(build: Build, repeats: Callable[[str], bool]) -> Withheld:
 @dataclass(slots=True)
 class _Reader:
     repeats: Callable[[str], bool]
+    lost: Collection[str]
     found: dict[str, Reason] = field(default_factory=dict)
 
     def level(self, rows: tuple[Row, ...], values: Values, parent: str, *, credential: bool) -> Values:
@@ -57,13 +59,15 @@ class _Reader:
         elements = []
         for element in elements_of(value):
             inner = f"{path}[{element.key}]"
+            if inner in self.lost:
+                continue
             credential = element.values.get("is_credential") is True
             elements.append(Element(element.key, self.level(row.rows, element.values, inner, credential=credential)))
             needed = [leaf for leaf in row.rows if isinstance(leaf, Leaf) and (leaf.required or leaf.path in row.key)]
-            lost = [reason for leaf in needed if (reason := self.found.get(f"{inner}.{leaf.path}"))]
-            if lost:
+            reasons = [reason for leaf in needed if (reason := self.found.get(f"{inner}.{leaf.path}"))]
+            if reasons:
                 self.found = {key: told for key, told in self.found.items() if not key.startswith(f"{path}[")}
-                self.found[path] = lost[0]
+                self.found[path] = reasons[0]
                 del left[row.path]
                 return
         left[row.path] = tuple(elements)

@@ -70,7 +70,8 @@ def whole(
     """
     record = known.record if known else None
     exact = known is not None and known.trust is Trust.EXACT
-    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), record, exact, fresh)
+    gone = frozenset(loss.path for loss in known.live.hidden) if known else frozenset[str]()
+    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), record, exact, gone, fresh)
     have: Values = known.values if known else {}
     last: Values = known.last if known else {}
     values = merge.level(ROWS[desired.kind], _Sources(wanted(desired, have, local_cluster), have, last), "")
@@ -97,13 +98,14 @@ class _Sources:
 
 @dataclass(slots=True)
 class _Merge:
-    """Merges level by level. `record`: of the build that is there; `fresh`: for a new build."""
+    """Merges level by level. `record`: of the build that is there; `gone`: what it loses; `fresh`: for a new build."""
 
     local_cluster: str | None
     kinds: InputKinds
     template: str
     record: Record | None
     exact: bool
+    gone: frozenset[str] = frozenset()
     fresh: bool = False
     learn: bool = False
     forgotten: list[str] = field(default_factory=list)
@@ -154,7 +156,7 @@ class _Merge:
         before = {e.key: e.values for e in elements_of(last)}
         mine = {e.key: e.values for e in elements_of(declared)}
         keys = (
-            [*mine, *(k for k in seen if k not in mine)]
+            [*mine, *(k for k in seen if k not in mine and f"{path}[{k}]" not in self.gone)]
             if row.path == "inputs"
             else [*(mine if declared is not None else seen)]
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from reconciler.model.build import Build, Element, Value, elements_of
 from reconciler.model.fields import PLAIN, Elements, Row
 from reconciler.model.live import Loss
+from reconciler.model.secret import Secret
 from reconciler.server.masking import as_text, tell
 from reconciler.server.typed import Json, branch, objects, text
 
@@ -153,14 +154,30 @@ def _pod(pre: Json, values: Mapping[str, Value]) -> Iterator[Loss]:
 def template_losses(stored: Json, whole: Build) -> Iterator[Loss]:
     """Name what a template update erases and detail does not show."""
     items, seen = objects(stored, "targets"), whole.values.get("target_services")
+    merged = objects(stored, "target_repos")
     yield from _elsewhere(stored, of(seen, "target_services", _TARGET, items))
-    for element, target in zip(elements_of(seen), items, strict=True):
+    for number, (element, target) in enumerate(zip(elements_of(seen), items, strict=True)):
         if element.key in second_targets(elements_of(seen)):
             continue
         parent = f"target_services[{element.key}]."
         yield from rest(target, _TARGET | {"repos", "envs"}, parent)
         yield from _repositories(objects(target, "repos"), element.values.get("repo_info"), f"{parent}repo_info")
         yield from of(element.values.get("inputs"), f"{parent}inputs", INPUT, objects(target, "envs")).losses()
+        if len(merged) == len(items):
+            yield from _gone_inputs(f"{parent}inputs", element, merged[number])
+
+
+def _gone_inputs(path: str, target: Element, merged: Json) -> Iterator[Loss]:
+    """Name the inputs that the template does not have any more: every write of the build drops them.
+
+    The internal read shows a target a second time, `merged`: its variables are those of today's template.
+    """
+    today = {text(variable, "key") for variable in objects(merged, "envs")}
+    for one in elements_of(target.values.get("inputs")):
+        if one.values["key"] not in today:
+            value = one.values.get("value", "")
+            secret = isinstance(value, Secret)
+            yield Loss(f"{path}[{one.key}]", "" if secret else str(value), secret=secret)
 
 
 def kept_by_updates(stored: Json) -> Iterator[Loss]:

@@ -191,29 +191,27 @@ GONE_VARIABLE["targets"][0]["envs"].append({"key": "gone", "value": "1", "type":
 OWN_HOST = made(PLAIN, repos=[{**REPOSITORY, "codehost_id": 3}])
 
 
-@pytest.mark.parametrize(
-    "build",
-    [
-        pytest.param(
-            GONE_VARIABLE,
-            id="variable",
-            marks=pytest.mark.xfail(
-                strict=True, reason="an input that its template does not have any more is declared"
-            ),
-        ),
-        pytest.param(
-            OWN_HOST,
-            id="code host",
-            marks=pytest.mark.xfail(strict=True, reason="a project's own code host is declared, and no request can"),
-        ),
-    ],
-)
-def test_what_no_request_can_make_is_not_in_the_tree(build: Stored):
-    """The server drops a variable that the template lost, and refuses a code host that is a project's own."""
-    with served([build]) as rig:
+def test_an_input_that_its_template_lost_is_named_and_not_in_the_tree():
+    """No request can make it again: the server drops it. Only the internal read shows what the template has today."""
+    with served([GONE_VARIABLE]) as rig:
         done = exported(rig)
-        gone = lost(rig, store(rig), done, deep=True)
-        assert not gone, gone
+        assert [n.path for n in done.notes if "gone" in n.path] == ["target_services[shop/web].inputs[gone]"]
+        assert lost(rig, store(rig), done, deep=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("build", "seeing", "told"), [(GONE_VARIABLE, "off", "inputs[gone]"), (OWN_HOST, "deep", "proj-only")]
+)
+def test_what_nothing_shows_to_be_impossible_is_told_when_it_is_applied(build: Stored, seeing: str, told: str):
+    """A limit: no documented call tells what a template has today, and none at all that a code host is a project's."""
+    with served([build], seeing) as rig:
+        exported(rig, hosts={"gitlab": "gitlab"})
+        rig.environ.update(environment(rig.load(), store(rig)))
+        rig.emulator.set_state(None, [])
+        (ended,) = rig.apply()
+        assert ended.ending is Ending.FAILED
+        assert ended.fault is not None
+        assert told in f"{ended.fault.message} {ended.fault.hint}"
 
 
 @given(builds=stored_servers())
