@@ -23,6 +23,8 @@ class Record:
         exact: we wrote it and read it back; False: a person adopted it (*assumed*).
         when: seconds since 1970.
         commit: the Git commit it was applied from, "" where unknown.
+        author: who that commit is by, or who started the run, "" where unknown.
+        job: URL of the CI job that applied it, "" where there was none.
         prevent_destroy: as the definition said.
     """
 
@@ -35,6 +37,8 @@ class Record:
     exact: bool = True
     when: int = 0
     commit: str = ""
+    author: str = ""
+    job: str = ""
     prevent_destroy: bool = False
 
 
