@@ -159,13 +159,16 @@ class StateHome:
     def _see_lock(self, project: str, held: str, answer: Answer) -> None:
         """Find out whether a write was refused because of the lock. Raises Lost.
 
-        GitLab answers that with a bare 500. Where the lock is ours after all, the refusal means something else.
+        GitLab answers that with a bare 500, and so tells nothing: there, a lock that is nobody's is no reason for
+        whoever has none. Where the lock is ours after all, the refusal means something else.
         """
-        bare = answer.status == 500 and self._site.gitlab and held
+        bare = answer.status == 500 and self._site.gitlab
         if answer.status not in TAKEN and not bare:
             return
         told = None if bare else read_lock(answer.body, packed=self._site.gitlab)
         look = Look(True, told) if told else self._locks.look(project)
-        unknown = look.held and look.lock is None
-        if not (look.is_of(held) if held else False) and not (bare and unknown):
-            raise Lost(look.ticket)
+        if held and look.is_of(held):
+            return
+        if bare and look.lock is None and (look.held or not held):
+            return
+        raise Lost(look.ticket)

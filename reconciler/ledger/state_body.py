@@ -110,6 +110,11 @@ def _ours(document: dict[str, Any], ours: dict[str, Any], server: str, project: 
     return State(text, lineage, serial)
 
 
+def printable(text: str) -> str:
+    """Return a server's text for a terminal: without what would move its cursor."""
+    return "".join(letter for letter in text if letter.isprintable())
+
+
 # Locks -----------------------------------------------------------------------------------------------------
 
 
@@ -128,6 +133,11 @@ def wire_id(ticket: Ticket, *, packed: bool) -> str:
             return id
         told.pop()
     return ticket.id
+
+
+def own_id(wire: str) -> str:
+    """Return the ticket's id of an id on the wire: what a person types."""
+    return unquote(wire.partition(";")[0]) if ";" in wire else wire
 
 
 def lock_document(ticket: Ticket, id: str, path: str) -> bytes:
@@ -164,11 +174,10 @@ def read_lock(body: bytes, *, packed: bool) -> Lock | None:
 def _unpacked(id: str, who: str, since: float) -> Ticket:
     if ";" not in id:
         return Ticket(id, who, since=since)
-    own, *told = [unquote(part) for part in id.split(";")]
+    told = [unquote(part) for part in id.split(";")[1:]]
     parts = dict(zip(_PACKED, told, strict=False))
-    return Ticket(
-        own, parts.get("holder") or who, parts["reason"], parts.get("commit", ""), parts.get("job", ""), since
-    )
+    commit, job = parts.get("commit", ""), parts.get("job", "")
+    return Ticket(own_id(id), parts.get("holder") or who, parts["reason"], commit, job, since)
 
 
 def _info(text: str) -> dict[str, Any]:
@@ -181,9 +190,8 @@ def _info(text: str) -> dict[str, Any]:
 
 
 def _text(document: dict[str, Any], key: str) -> str:
-    """Return a text for a terminal: without what would move its cursor."""
     value = document.get(key)
-    return "".join(letter for letter in value if letter.isprintable()) if isinstance(value, str) else ""
+    return printable(value) if isinstance(value, str) else ""
 
 
 def _written(since: float) -> str:

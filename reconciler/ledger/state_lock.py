@@ -13,7 +13,7 @@ import uuid
 from dataclasses import dataclass
 
 from reconciler.ledger.home import Held, Ticket
-from reconciler.ledger.state_body import Lock, lock_document, read_lock, wire_id
+from reconciler.ledger.state_body import Lock, lock_document, own_id, read_lock, wire_id
 from reconciler.ledger.state_site import state_name
 from reconciler.ledger.state_wire import Answer, Patience, Wire
 from reconciler.model.errors import LedgerError
@@ -54,13 +54,17 @@ class StateLocks:
         self._proved = self._site.gitlab
 
     def take(self, project: str, ticket: Ticket) -> None:
-        """Take a lock. Raises Held, and LedgerError where the server cannot lock."""
+        """Take a lock. Raises Held, and LedgerError where the server cannot lock.
+
+        Its id is noted before it is asked for: whoever is interrupted in between can give it back.
+        """
         id = wire_id(ticket, packed=self._site.gitlab)
-        look = self._ask(project, ticket, id)
-        if look.held and not look.is_of(id):
-            raise Held(look.ticket)
         with self._guard:
             self._taken[project, ticket.id] = id
+        look = self._ask(project, ticket, id)
+        if look.held and not look.is_of(id):
+            self._forget(project, ticket.id)
+            raise Held(look.ticket)
         if not self._proved:
             self._prove(project, ticket.id)
 
@@ -68,8 +72,7 @@ class StateLocks:
         """Give a lock back, or break another's; tell whether it was there. Raises LedgerError where that failed."""
         there = self.on_wire(project, id)
         released = there is not None and self._unlock(project, there, self._wire.patience())
-        with self._guard:
-            self._taken.pop((project, id), None)
+        self._forget(project, id)
         return released
 
     def on_wire(self, project: str, id: str) -> str | None:
@@ -96,6 +99,10 @@ class StateLocks:
             self._unlock(project, probe.id, self._wire.patience())
         return look
 
+    def _forget(self, project: str, id: str) -> None:
+        with self._guard:
+            self._taken.pop((project, id), None)
+
     def _ask(self, project: str, ticket: Ticket, id: str) -> Look:
         """Ask for a lock until there is an answer; where one was lost, the next one may name ourselves."""
         name, patience = state_name(self._server, project), self._wire.patience()
@@ -105,7 +112,10 @@ class StateLocks:
             if answer.is_done:
                 return Look(False)
             if answer.status in TAKEN:
-                return Look(True, read_lock(answer.body, packed=self._site.gitlab))
+                lock = read_lock(answer.body, packed=self._site.gitlab)
+                if unsure and lock is None:
+                    raise self._unknown(project, id)
+                return Look(True, lock)
             unsure = unsure or answer.is_passing
             if not answer.is_passing or not patience.again(answer):
                 raise self._not_locked(project, id, answer, unsure)
@@ -120,7 +130,13 @@ class StateLocks:
         with contextlib.suppress(LedgerError):
             if self._unlock(project, id, self._wire.patience(retries=0)):
                 return failure
-        return LedgerError(failure.message, f"{failure.hint}; a lock may have stayed: reconciler unlock {id}")
+        return LedgerError(failure.message, f"{failure.hint}; a lock may have stayed: reconciler unlock {own_id(id)}")
+
+    def _unknown(self, project: str, id: str) -> LedgerError:
+        return LedgerError(
+            f"project {project} is locked in {self._site.place}, which does not tell by whom: an answer was lost",
+            f"it may be this run's own lock: when no other run is on, reconciler unlock {own_id(id)}",
+        )
 
     def _unlock(self, project: str, id: str, patience: Patience) -> bool:
         """Unlock by the id on the wire, until there is an answer; tell whether the lock was there."""
@@ -136,7 +152,9 @@ class StateLocks:
             unsure = unsure or answer.is_passing
             if not answer.is_passing or not patience.again(answer):
                 failure = self._wire.failure(answer, f"unlock project {project}")
-                raise LedgerError(failure.message, f"{failure.hint}; the lock stays until: reconciler unlock {id}")
+                raise LedgerError(
+                    failure.message, f"{failure.hint}; the lock stays until: reconciler unlock {own_id(id)}"
+                )
 
     def _prove(self, project: str, id: str) -> None:
         """See once that a lock which is held is refused: a server that says yes to everything would guard nothing."""

@@ -116,9 +116,15 @@ def site(url: str, environ: Mapping[str, str]) -> Site:
 
 
 def account(url: str, gitlab: bool, environ: Mapping[str, str]) -> Account:
-    """Find the credentials for a ledger's URL: our own token, Terraform's user and password, or a GitLab job's."""
-    token = environ.get("RECONCILER_LEDGER_TOKEN", "")
+    """Find the credentials for a ledger's URL: our own token, Terraform's user and password, or a GitLab job's.
+
+    Raises UsageError where a token cannot be one; it is not repeated.
+    """
+    token = environ.get("RECONCILER_LEDGER_TOKEN", "").strip()
     if token:
+        if not (token.isascii() and token.isprintable() and " " not in token):
+            hint = "set it to the token alone"
+            raise UsageError("RECONCILER_LEDGER_TOKEN has a space, a line break or a letter that no token has", hint)
         headers = {"PRIVATE-TOKEN": token} if gitlab else {"Authorization": f"Bearer {token}"}
         return Account("RECONCILER_LEDGER_TOKEN", headers, frozenset((token,)))
     user = environ.get("TF_HTTP_USERNAME", "")
@@ -138,8 +144,8 @@ def with_query(url: str, key: str, value: str) -> str:
 
 
 def _basic(source: str, user: str, password: str) -> Account:
-    pair = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
-    secrets = {secret for secret in (password, quote(password, safe=""), pair) if secret}
+    pair = base64.b64encode(f"{user}:{password}".encode("utf-8", "surrogateescape")).decode("ascii")
+    secrets = {secret for secret in (password, quote(password, safe="", errors="surrogateescape"), pair) if secret}
     return Account(source, {"Authorization": f"Basic {pair}"}, frozenset(secrets))
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from reconciler import __version__
+from reconciler.ledger.state_body import printable
 from reconciler.ledger.state_site import LOOPBACK, Account, Site
 from reconciler.model.errors import LedgerError, UsageError
 
@@ -81,8 +82,7 @@ class Answer:
         except (ValueError, RecursionError):
             return ""
         told = document.get("message") or document.get("error") if isinstance(document, dict) else None
-        text = told if isinstance(told, str) else ""
-        return "".join(letter for letter in text if letter.isprintable())[:_SAID]
+        return printable(told)[:_SAID] if isinstance(told, str) else ""
 
 
 class Patience:
@@ -139,7 +139,7 @@ class Wire:
         except httpx.RemoteProtocolError:
             return Answer(0, why="the connection was closed in the middle")
         except httpx.HTTPError as error:
-            return Answer(0, why=str(error) or type(error).__name__)
+            return Answer(0, why=f"the request went wrong ({type(error).__name__})")
 
     def _answer(self, response: httpx.Response, until: float) -> Answer:
         """Read an answer to its end, within the time; a body that is not the one that was sent is no answer."""
@@ -159,7 +159,7 @@ class Wire:
             return Answer(0, why="the answer is not what its checksum says")
         media = headers.get("content-type", "").partition(";")[0].strip().lower()
         wait = _retry_after(headers.get("retry-after"), self._timing.wall())
-        return Answer(response.status_code, body, media, wait, headers.get("location", ""))
+        return Answer(response.status_code, body, media, wait, printable(headers.get("location", "")))
 
     def _make_client(self, transport: httpx.BaseTransport | None) -> httpx.Client:
         """Make the client. Proxies come from the environment, but not for a server on this machine.
@@ -194,7 +194,8 @@ def _meaning(answer: Answer, doing: str, site: Site, source: str) -> tuple[str, 
     """Return a sentence and what to do."""
     place, status = site.place, answer.status
     if status == 0:
-        return f"cannot {doing} in {place}: {answer.why}", "check the address, the network and that the server is up"
+        hint = _CERTIFICATE if "CERTIFICATE" in answer.why else "check the address, the network and that it is up"
+        return f"cannot {doing} in {place}: {answer.why}", hint
     if status == 401:
         return f"cannot {doing}: {place} does not accept {source or 'requests without credentials'} (HTTP 401)", (
             "set RECONCILER_LEDGER_TOKEN, or TF_HTTP_USERNAME and TF_HTTP_PASSWORD"
@@ -212,6 +213,8 @@ def _meaning(answer: Answer, doing: str, site: Site, source: str) -> tuple[str, 
         )
     if status == 413:
         return f"cannot {doing}: the ledger is too large for {place} (HTTP 413)", _LIMIT
+    if status == 422:
+        return f"cannot {doing}: {place} does not take it (HTTP 422)", _BEING_DELETED if site.gitlab else _URL
     if status in (405, 501):
         return f"cannot {doing}: {place} does not know how (HTTP {status})", _URL
     hint = "run again; if it stays so, ask whoever runs that server" if answer.is_passing else _URL
@@ -221,6 +224,8 @@ def _meaning(answer: Answer, doing: str, site: Site, source: str) -> tuple[str, 
 _ROLES = "in GitLab, reading needs the Developer role, writing and locking the Maintainer role; a job has its starter's"
 _OTHER_ACCOUNT = "use credentials of an account that may"
 _URL = "is this the address of a server of the Terraform HTTP state protocol?"
+_CERTIFICATE = "name the file with its authority's certificate in SSL_CERT_FILE"
+_BEING_DELETED = "a state that is being deleted can be used again when GitLab is done with that: run again later"
 _LIMIT = "raise the server's limit (in GitLab: max_terraform_state_size_bytes), or use another home"
 
 
