@@ -16,6 +16,7 @@ import base64
 import contextlib
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,7 +29,10 @@ GITLAB = "/api/v4/projects/7/terraform/state/"
 
 @dataclass
 class Reply:
-    """An answer. `carry_out`: do first what was asked; `close`: then close the connection without an answer."""
+    """An answer. `carry_out`: do first what was asked; `close`: then close the connection without an answer.
+
+    `hang`: never answer; `drip`: a byte now and then, so that the connection is never silent.
+    """
 
     status: int
     body: bytes = b""
@@ -36,6 +40,7 @@ class Reply:
     carry_out: bool = False
     close: bool = False
     hang: bool = False
+    drip: bool = False
 
 
 def reply(status: int, body: bytes | str = b"", **headers: str) -> Reply:
@@ -232,14 +237,16 @@ class StateServer:
 
 
 @contextlib.contextmanager
-def serving(server: StateServer) -> Iterator[StateServer]:
+def serving(server: StateServer, tls: ssl.SSLContext | None = None) -> Iterator[StateServer]:
     """Serve on a socket of this machine; `url` is what a ledger is to be told."""
     http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
+    if tls is not None:
+        http.socket = tls.wrap_socket(http.socket, server_side=True, do_handshake_on_connect=False)
     http.daemon_threads = True
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     path = GITLAB.rstrip("/") if server.gitlab else "/states"
-    server.url = f"http://127.0.0.1:{http.server_address[1]}{path}"
+    server.url = f"{'https' if tls else 'http'}://127.0.0.1:{http.server_address[1]}{path}"
     try:
         yield server
     finally:
@@ -278,7 +285,11 @@ def _handler(server: StateServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(answer.body)
+            for part in (bytes([byte]) for byte in answer.body) if answer.drip else (answer.body,):
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(part)
+                if answer.drip and server.stopped.wait(0.02):
+                    return
 
         def __getattr__(self, name: str) -> Callable[[], None]:
             if name.startswith("do_"):

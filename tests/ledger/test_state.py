@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from reconciler.ledger.home import Conflict, Lost
 from reconciler.ledger.state_wire import Timing
 from reconciler.model.errors import LedgerError
 from tests.ledger.state_homes import ANN, BOB, SERVER, Scene, scene
-from tests.ledger.state_server import LOST_AFTER, LOST_BEFORE, SILENT, reply
+from tests.ledger.state_server import LOST_AFTER, LOST_BEFORE, SILENT, Reply, reply
 
 QUICK = Timing(silence=0.15, request=0.15, sleep=lambda _: None)
 PAGE = reply(200, "<html><title>Sign in</title></html>", Content_Type="text/html")
@@ -166,6 +167,13 @@ def test_a_server_that_says_nothing_is_left_in_time(plain):
     with pytest.raises(LedgerError, match="no answer in time"):
         plain.home(timing=QUICK).read("yaml")
     assert plain.states.methods() == ["GET"] * 3
+
+
+def test_a_server_that_speaks_for_ever_is_left_in_time(plain):
+    """A byte now and then is no silence, and no answer either."""
+    plain.states.fault("GET", Reply(200, b" " * 1000, drip=True))
+    with pytest.raises(LedgerError, match="no whole answer in time"):
+        plain.home(timing=replace(QUICK, silence=30.0), TF_HTTP_RETRY_MAX="0").read("yaml")
 
 
 def test_no_try_is_begun_beyond_the_whole_time(plain):

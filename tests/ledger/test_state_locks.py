@@ -167,6 +167,17 @@ def test_another_s_lock_stays_where_a_server_does_not_compare_ids():
         assert len(made.states.locks) == 1
 
 
+def test_whoever_was_refused_frees_nothing():
+    """A run that ends tries to give back what it asked for; what it was refused is not among that."""
+    with scene(checks_ids=False) as made:
+        made.home().take("yaml", BOB)
+        ann = made.home()
+        with pytest.raises(Held):
+            ann.take("yaml", ANN)
+        assert not ann.release("yaml", "a1")
+        assert len(made.states.locks) == 1
+
+
 @pytest.mark.parametrize("id", ["9db590f1-b6fe-c5f2-2678-8804f089deba", "a;b", "50%25"])
 def test_a_lock_that_terraform_took_is_told_and_can_be_broken(either, id):
     """Whoever holds it; its id on the wire is what is typed then."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import ssl
+import subprocess
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
@@ -18,7 +21,7 @@ from reconciler.ledger.state_body import State, dump, load, lock_document, read_
 from reconciler.ledger.state_site import account, site, state_name
 from reconciler.model.errors import LedgerError, UsageError
 from tests.ledger.state_homes import ANN, BOB, SERVER, scene
-from tests.ledger.state_server import basic, reply
+from tests.ledger.state_server import StateServer, basic, reply, serving
 from tests.test_properties import examples
 
 GITLAB = "https://git.example/api/v4/projects/12/terraform/state"
@@ -234,6 +237,30 @@ def test_a_server_that_is_not_there_is_told():
         home.read("yaml")
     home.close()
     assert "check the address" in caught.value.hint
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with it")
+def test_a_certificate_that_nobody_knows_is_refused(tmp_path, monkeypatch):
+    """Before a credential is sent; with its authority in SSL_CERT_FILE it is known."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subject = ["-subj", "/CN=here", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, "-keyout", key, "-out", certificate]
+    subprocess.run(make, check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    with serving(StateServer(), tls) as states:
+        environ = {"TF_HTTP_RETRY_MAX": "0", "RECONCILER_LEDGER_TOKEN": CANARY}
+        home = StateHome(states.url, SERVER, environ=environ)
+        with pytest.raises(LedgerError, match="CERTIFICATE_VERIFY_FAILED") as caught:
+            home.read("yaml")
+        home.close()
+        assert "SSL_CERT_FILE" in caught.value.hint
+        assert states.requests == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        home = StateHome(states.url, SERVER, environ=environ)
+        assert home.read("yaml").text == ""
+        home.close()
+        assert states.requests[0].headers["authorization"] == f"Bearer {CANARY}"
 
 
 # For all inputs ----------------------------------------------------------------------------------------------
