@@ -31,7 +31,7 @@ MAY_IMPORT = {
 THIRD_PARTY = {
     "yaml": {"definitions"},
     "jsonschema": {"definitions"},
-    "httpx": {"server"},
+    "httpx": {"server", "ledger"},
     "deepdiff": {"compare"},
     "click": {"cli"},
 }
@@ -94,7 +94,7 @@ def test_the_emulator_imports_nothing_of_ours_and_no_library():
 
 
 def test_each_library_has_its_room():
-    """Only `server` speaks HTTP, only `definitions` reads YAML, only `cli` knows the terminal's library."""
+    """Only `server` and `ledger` speak HTTP, only `definitions` reads YAML, only `cli` knows the terminal's library."""
     import sys
 
     wrong = [
