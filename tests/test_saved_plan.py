@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from reconciler import __version__
 from reconciler.emulator import Emulator, running
-from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.build import Build, Element
 from reconciler.model.change import Change, ChangeKind
 from reconciler.model.definition import Definition, Desired
@@ -47,6 +46,7 @@ from reconciler.workflow.plan import Planned
 from reconciler.workflow.saved import in_force, keys_for, plan_again, save
 from reconciler.workflow.saved_file import read, write
 from tests import test_cli
+from tests.ledger_file import file_ledger
 from tests.rig import TOKEN, Rig, plain, template
 from tests.test_cli import SCHEMA as PLAN_SCHEMA
 from tests.test_cli import Desk, Said
@@ -97,7 +97,7 @@ def apply_saved(rig: Rig, file: str, *, whole: bool = False) -> dict[str, str]:
 
 
 def document_in_ledger(rig: Rig) -> Document:
-    with SqliteLedger(str(rig.ledger), "http://zadig.example", writable=False) as ledger:
+    with file_ledger(str(rig.ledger), "http://zadig.example", writable=False) as ledger:
         return ledger.read("yaml")
 
 
@@ -342,7 +342,7 @@ def _created(rig: Rig) -> None:
 
 
 def _forgotten(rig: Rig) -> None:
-    with SqliteLedger(str(rig.ledger), "http://zadig.example", writable=True) as ledger:
+    with file_ledger(str(rig.ledger), "http://zadig.example", writable=True) as ledger:
         ledger.change("yaml", lambda document: Document(digest_key=document.digest_key))
 
 

@@ -17,6 +17,7 @@ from reconciler.model.settings import Settings
 
 if TYPE_CHECKING:
     from reconciler.report.text import Style
+    from reconciler.workflow.ledgers import Waiting
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -47,6 +48,13 @@ _LIMITS = (
     click.option("--backup-dir", type=click.Path(), metavar="DIR", help="Default: .reconciler/backup at the root."),
 )
 _ASSERT = click.option("--assert", "assert_all", is_flag=True, help="Write what is declared and cannot be verified.")
+_LOCK_TIMEOUT = click.option(
+    "--lock-timeout",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="S",
+    help="Seconds to wait for another run's lock (0: fail at once).",
+)
 _PROJECT = click.option("--project", "projects", multiple=True, metavar="P", help="Only this project; repeatable.")
 _OUTPUT = (
     click.option("--output", type=click.Path(), metavar="FILE", help="Write to a file instead of stdout."),
@@ -86,6 +94,19 @@ def policy_options(function: Function) -> Function:
     for option in reversed(_LIMITS):
         function = option(function)
     return function
+
+
+def lock_option(function: Function) -> Function:
+    """Add `--lock-timeout`."""
+    return _LOCK_TIMEOUT(function)
+
+
+def waiting_for(flags: dict[str, Any]) -> Waiting:
+    """Return how long to wait for a lock; who holds it is said on stderr."""
+    from reconciler.report.ink import safe
+    from reconciler.workflow.ledgers import Waiting
+
+    return Waiting(flags["lock_timeout"], lambda sentence: click.echo(safe(sentence), err=True))
 
 
 def assert_option(function: Function) -> Function:

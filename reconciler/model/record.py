@@ -75,10 +75,32 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """Who wrote a document last.
+
+    Attributes:
+        when: seconds since 1970; 0 where nobody knows.
+        reason: the command.
+        commit: the Git commit that its run was about, "" where unknown.
+        author: who that commit is by, or who started the run, "" where unknown.
+        job: URL of the CI job, "" where there was none.
+        fence: id of the lock under which it was written, "" without one.
+    """
+
+    when: int = 0
+    reason: str = ""
+    commit: str = ""
+    author: str = ""
+    job: str = ""
+    fence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """All that the ledger holds for one server and project."""
+    """All that the ledger holds for one server and project. Whoever changes it leaves `written` to the ledger."""
 
     records: Mapping[str, Record] = field(default_factory=dict)
     intents: Mapping[str, Intent] = field(default_factory=dict)
     digest_key: str = ""
     seen: Mapping[str, Seen] = field(default_factory=dict)
+    written: Written = Written()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.ledger.home import Home
+from reconciler.ledger.sqlite import SqliteHome
 from tests.ledger.contract import CHECKS, SERVER, Place
 from tests.ledger.memory import MemoryHome, Shelf
 
@@ -32,8 +33,17 @@ def unexpiring(_: Path) -> Place:
     return Place(open_)
 
 
+def file(folder: Path) -> Place:
+    """One file for all that is opened."""
+
+    def open_(server: str = SERVER) -> Home:
+        return SqliteHome(str(folder / "ledger.db"), server, writable=True)
+
+    return Place(open_)
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("kind", [memory, unexpiring], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [memory, unexpiring, file], ids=lambda kind: kind.__name__)
 def test_a_home_keeps_the_contract(kind: Callable[[Path], Place], check: Callable[[Place], None], tmp_path: Path):
     """What the check's own docstring says."""
     check(kind(tmp_path))
