@@ -14,8 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.ledger.home import Ticket
-from reconciler.ledger.sqlite import SqliteHome
 from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.errors import LedgerError, Locked
 from reconciler.model.policy import Policy, Prune
@@ -28,7 +26,7 @@ from reconciler.report.document import dump, plan_document
 from reconciler.report.text import Style, render_plan
 from reconciler.workflow.adopt import Looked, Recorded, look, record
 from tests.canaries import canary, found
-from tests.ledger_file import file_ledger
+from tests.ledger_file import file_ledger, held_by_another
 from tests.page import PLAIN, TEMPLATE, made
 from tests.page import differences as page_differences
 from tests.rig import Rig, Stored, plain, template
@@ -475,9 +473,7 @@ def test_a_locked_ledger_is_left_alone(company: Rig):
     """Another run holds it: nothing is recorded."""
     adoption = looked(company).adoption
     change(company, lambda document: document)
-    home = SqliteHome(str(company.ledger), company.settings.server, writable=True)
-    home.take("yaml", Ticket("1", "ann@elsewhere", until=9e12))
-    home.close()
+    held_by_another(company.ledger, company.settings.server)
     with pytest.raises(Locked, match="ann@elsewhere"):
         record(company.settings, adoption, company.world)
     assert held(company) == {}

@@ -120,7 +120,8 @@ def test_saving_leaves_nothing_but_a_key_in_the_ledger(rig: Rig):
     saved(rig)
     first = document_in_ledger(rig)
     assert len(bytes.fromhex(first.digest_key)) == 32
-    assert first == Document(digest_key=first.digest_key)
+    assert first == Document(digest_key=first.digest_key, written=first.written)
+    assert (first.written.reason, first.written.fence) == ("plan", "")
     saved(rig)
     assert document_in_ledger(rig) == first
 

@@ -106,7 +106,7 @@ def waiting_for(flags: dict[str, Any]) -> Waiting:
     from reconciler.report.ink import safe
     from reconciler.workflow.ledgers import Waiting
 
-    return Waiting(flags["lock_timeout"], lambda sentence: click.echo(safe(sentence), err=True))
+    return Waiting(flags.get("lock_timeout", 0.0), lambda sentence: click.echo(safe(sentence), err=True))
 
 
 def assert_option(function: Function) -> Function:

@@ -48,7 +48,7 @@ def open_home(
         return _loaded("reconciler.ledger.state", "StateHome", place, server, environ)
     raise UsageError(
         f"no ledger lives at {shown_place(place)}",
-        "name a file, or a place that begins with s3://, gs://, az://, https:// or http://",
+        "name a file with --ledger, or a place that begins with s3://, gs://, az://, https:// or http://",
     )
 
 
