@@ -23,12 +23,16 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 PATH = click.argument("path", required=False, type=click.Path(), metavar="[PATH]")
 
-_SERVER = (
+_LEDGER = (
     click.option("--server", metavar="URL", help="Zadig's address; or ZADIG_SERVER, or reconciler.yaml."),
+    click.option("--ledger", metavar="PLACE", help="Default: .reconciler/ledger.db at the root; or RECONCILER_LEDGER."),
+)
+_SERVER = (
+    _LEDGER[0],
     click.option(
         "--token-file", metavar="FILE", type=click.Path(), help="Read the API token from here; or ZADIG_TOKEN."
     ),
-    click.option("--ledger", metavar="PLACE", help="Default: .reconciler/ledger.db at the root; or RECONCILER_LEDGER."),
+    _LEDGER[1],
     click.option("--concurrency", type=click.IntRange(1, 64), metavar="N", help="Requests at once (8)."),
     click.option("--timeout", type=click.FloatRange(min=0.1), metavar="S", help="Seconds one request may take (30)."),
 )
@@ -80,6 +84,13 @@ def output_options(function: Function) -> Function:
 def server_options(function: Function) -> Function:
     """Add what says where the server and the ledger are."""
     for option in reversed(_SERVER):
+        function = option(function)
+    return function
+
+
+def ledger_options(function: Function) -> Function:
+    """Add what says which ledger, and about which server."""
+    for option in reversed(_LEDGER):
         function = option(function)
     return function
 

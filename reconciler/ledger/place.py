@@ -63,11 +63,6 @@ def _loaded(module: str, name: str, place: str, server: str, environ: Mapping[st
     return home
 
 
-def is_file(place: str) -> bool:
-    """Tell whether a ledger is a file of this machine."""
-    return "://" not in place or place.startswith(SQLITE)
-
-
 def shown_place(place: str) -> str:
     """Return a ledger's place for readers; a URL may hold a user, a password or a signature."""
     if "://" not in place:

@@ -19,7 +19,7 @@ def locked(project: str, ticket: Ticket | None, now: float) -> Locked:
     process = f" (process {ticket.pid})" if ticket.pid else ""
     free = "" if ticket.until is None else f"; free at {moment(ticket.until)} unless it is renewed"
     return Locked(
-        f'project "{project}" is locked by {ticket.holder or "somebody"}{process} {since}{_what(ticket)}{free}',
+        f'project "{project}" is locked by {ticket.holder or "somebody"}{process} {since}{what(ticket)}{free}',
         f"wait for that run (--lock-timeout SECONDS); if it is gone for good: reconciler unlock {ticket.id}",
     )
 
@@ -33,7 +33,7 @@ def taken_over(project: str, ticket: Ticket | None) -> Locked:
         )
     return Locked(
         f'the lock of project "{project}" is not this run\'s any more: {ticket.holder or "somebody"} took it at '
-        f"{moment(ticket.since)}{_what(ticket)}",
+        f"{moment(ticket.since)}{what(ticket)}",
         "run again when that run is done: it converges",
     )
 
@@ -62,7 +62,7 @@ def duration(seconds: float) -> str:
     return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h"
 
 
-def _what(ticket: Ticket) -> str:
+def what(ticket: Ticket) -> str:
     """Return what a lock was taken for, behind a colon; "" where nothing is known."""
     commit = f" of commit {ticket.commit[:SHORT]}" if ticket.commit else ""
     told = ", ".join(part for part in (f"{ticket.reason or 'a run'}{commit}", ticket.job) if part)

@@ -103,4 +103,4 @@ class Document:
     intents: Mapping[str, Intent] = field(default_factory=dict)
     digest_key: str = ""
     seen: Mapping[str, Seen] = field(default_factory=dict)
-    written: Written = Written()
+    written: Written = field(default_factory=Written)
