@@ -30,13 +30,11 @@ def command(to: str, path: str | None, **flags: Any) -> int:
     settings = settings_from(path, flags)
     target = settings_from(path, {**flags, "ledger": to}).ledger
     moved = move(settings, World(os.environ, here()), target, waiting_for(flags), force=flags["force"])
-    builds = sum(moved.projects.values())
-    click.echo(
-        safe(
-            f"Copied {len(moved.projects)} documents with {builds} records from {moved.source} to {moved.target}, and "
-            "read them back.\n"
-            f"  → switch: write `ledger: {moved.target}` into reconciler.yaml, or set RECONCILER_LEDGER, for every run\n"
-            f"  → then put {moved.source} away, so that no run goes on using it"
-        )
-    )
+    what = f"{', '.join(sorted(moved.projects))} ({sum(moved.projects.values())} records in all)"
+    for line in (
+        f"Copied {what} from {moved.source} to {moved.target}, and read it back.",
+        f"  → for every run: `ledger: {moved.target}` in reconciler.yaml, or RECONCILER_LEDGER",
+        f"  → then put {moved.source} away, so that no run goes on using it",
+    ):
+        click.echo(safe(line))
     return 0

@@ -82,16 +82,16 @@ def render_check(shelf: Shelf, ink: Ink) -> str:
     """Return the last line of a check."""
     count = sum(len(book.findings) for book in shelf.books)
     builds = sum(book.builds for book in shelf.books)
-    told = f"{len(shelf.books)} documents, {builds} records"
+    told = f"{_counted(len(shelf.books), 'document')}, {_counted(builds, 'record')}"
     if count:
-        return ink.paint(f"{count} problems in {told}", Colour.BAD) + "\n"
+        return ink.paint(f"{_counted(count, 'problem')} in {told}", Colour.BAD) + "\n"
     return ink.paint(f"All is well: {told}", Colour.GOOD) + "\n"
 
 
 def _lines(book: Book) -> Iterator[str]:
     if book.size:
         protected = f", {book.protected} protected" if book.protected else ""
-        yield f"{book.builds} builds: {book.exact} exact, {book.assumed} assumed{protected}"
+        yield f"{_counted(book.builds, 'build')}: {book.exact} exact, {book.assumed} assumed{protected}"
         trees = ", ".join(f"{safe(tree)} ({count})" for tree, count in book.trees)
         if trees:
             yield f"trees: {trees}"
@@ -100,7 +100,7 @@ def _lines(book: Book) -> Iterator[str]:
             names = ", ".join(safe(name) for name in book.intents[:SHOWN])
             yield f"announced and not yet recorded: {names}{more} (the next plan asks the server what became of them)"
         if book.seen:
-            yield f"{book.seen} builds remembered by export"
+            yield f"{_counted(book.seen, 'build')} remembered by export"
         yield f"last written {_written(book)}"
     elif not book.findings:
         yield "no document"
@@ -129,6 +129,10 @@ def _holder(lock: Holder) -> str:
 def _finding(book: Book, found: Finding, ink: Ink) -> list[str]:
     what = f"{safe(book.project)}/{safe(found.name)}" if found.name else safe(book.project)
     return [ink.paint(f"✗ {what}: {safe(found.message)}", Colour.BAD), f"  → {safe(found.hint)}"]
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _moment(when: float) -> str:

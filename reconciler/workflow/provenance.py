@@ -82,7 +82,7 @@ def _without_credentials(url: str) -> str:
 def _of_repository(root: Path, environ: Mapping[str, str]) -> Provenance:
     git = _git_folder(root)
     if git is None:
-        return Provenance()
+        return Provenance(author=_plain(environ.get("USER", "")))
     shared = Path(git, _text(git / "commondir").strip() or ".")
     names = (_user_name(shared / "config"), _user_name(Path(environ.get("HOME", "/nowhere"), ".gitconfig")))
     author = next((name for name in names if name), environ.get("USER", ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,11 +33,23 @@ def unexpiring(_: Path) -> Place:
     return Place(open_)
 
 
+OPEN: list[Home] = []
+
+
+@pytest.fixture(autouse=True)
+def closing() -> Iterator[None]:
+    """Close what a check has opened."""
+    yield
+    while OPEN:
+        OPEN.pop().close()
+
+
 def file(folder: Path) -> Place:
     """One file for all that is opened."""
 
     def open_(server: str = SERVER) -> Home:
-        return SqliteHome(str(folder / "ledger.db"), server, writable=True)
+        OPEN.append(SqliteHome(str(folder / "ledger.db"), server, writable=True))
+        return OPEN[-1]
 
     return Place(open_)
 
