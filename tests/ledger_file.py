@@ -23,7 +23,7 @@ def file_ledger(path: str | Path, server: str, *, writable: bool = True, **more:
 
 def held_by_another(path: str | Path, server: str, project: str = "yaml", **more: Any) -> Ticket:
     """Lock a project as somebody on another machine, for ages."""
-    ticket = replace(Ticket("abcdef0123456789", "ann@elsewhere", "apply", since=0.0, until=9e12), **more)
+    ticket = replace(Ticket("abcdef0123456789", "ann@elsewhere", "apply", since=0.0, until=4e9), **more)
     home = SqliteHome(str(path), server, writable=True)
     home.take(project, ticket)
     home.close()

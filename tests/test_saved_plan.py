@@ -30,7 +30,7 @@ from reconciler.model.live import Live, LiveBuild, Loss, Reading, Stamps
 from reconciler.model.outcome import Ending, Outcome
 from reconciler.model.policy import Policy, Prune
 from reconciler.model.problem import Place
-from reconciler.model.record import Document
+from reconciler.model.record import Applied, Document
 from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
 from reconciler.plan import stale
@@ -508,6 +508,7 @@ STEP_OTHERS: dict[str, Any] = {
     "unset": ("BUILD_PW",),
     "prevent_destroy": True,
     "recorded": True,
+    "applied": Applied(1, "c0ffee", "ann", "https://ci.example/7", exact=True),
     "old": ("yaml", "old"),
     "after": ("yaml", "old"),
     "restore": OTHER_BUILD,

@@ -10,6 +10,17 @@ from reconciler.model.live import Stamps
 
 
 @dataclass(frozen=True, slots=True)
+class Applied:
+    """From where a build was last applied or adopted. `exact` and the rest as in its record."""
+
+    when: int
+    commit: str
+    author: str
+    job: str
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A build as we last wrote or adopted it.
 
@@ -40,6 +51,12 @@ class Record:
     author: str = ""
     job: str = ""
     prevent_destroy: bool = False
+
+    @property
+    def applied(self) -> Applied | None:
+        """From where it was applied; None where nothing tells."""
+        known = self.commit or self.author or self.job
+        return Applied(self.when, self.commit, self.author, self.job, self.exact) if known else None
 
 
 @dataclass(frozen=True, slots=True)

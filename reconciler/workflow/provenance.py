@@ -8,6 +8,7 @@ Nothing of it is a credential: of an address that holds a user or a password, on
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def _without_credentials(url: str) -> str:
 
 
 def _of_repository(root: Path, environ: Mapping[str, str]) -> Provenance:
-    git = _git_folder(root)
+    git = _git_folder(root, environ)
     if git is None:
         return Provenance(author=_plain(environ.get("USER", "")))
     shared = Path(git, _text(git / "commondir").strip() or ".")
@@ -89,9 +90,12 @@ def _of_repository(root: Path, environ: Mapping[str, str]) -> Provenance:
     return Provenance(_head(git, shared), _plain(author))
 
 
-def _git_folder(root: Path) -> Path | None:
-    """Return the folder of the repository's data; of a linked worktree its own one."""
+def _git_folder(root: Path, environ: Mapping[str, str]) -> Path | None:
+    """Return the folder of the repository's data; of a linked worktree its own one. Looks no higher than Git does."""
+    ceilings = environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep)
     for folder in (root, *root.parents):
+        if folder != root and str(folder) in ceilings:
+            return None
         if is_folder(folder / ".git"):
             return folder / ".git"
         linked = _text(folder / ".git")

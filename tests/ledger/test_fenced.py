@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+import jsonschema
 
 from reconciler.cli.apply import Way, carry_out
 from reconciler.emulator import Request, Response
@@ -13,11 +17,15 @@ from reconciler.ledger.home import Ticket
 from reconciler.ledger.sqlite import SqliteHome
 from reconciler.model.errors import Locked
 from reconciler.model.outcome import Ending, Outcome
+from reconciler.report.document import plan_document
+from reconciler.report.ink import Ink
+from reconciler.report.text import Style, render_plan
 from reconciler.workflow.apply import Options, locked
 from tests.ledger.contract import AGES
 from tests.ledger_file import file_ledger
 from tests.rig import Rig, plain, template
 
+ROOT = Path(__file__).parents[2]
 THEIRS = Ticket("2", "bob@far", "apply", "beefbeef00", "https://ci.example/8", 1_700_000_000.0, AGES)
 
 
@@ -198,3 +206,23 @@ def test_a_reading_run_does_not_ask_for_the_lock(rig: Rig):
     there = home(rig)
     assert there.holder("yaml") == THEIRS
     there.close()
+
+
+def test_a_plan_says_from_where_a_build_was_last_applied(rig: Rig):
+    """In JSON where it is known, in text with -v; nothing of it where nobody knows."""
+    rig.write(plain("a"))
+    rig.applied()
+    assert "recorded" not in plan_document(rig.plan())["steps"][0]
+    rig.environ = dict(GITHUB)
+    rig.write(plain("a", build_script="make\n"))
+    rig.applied()
+    rig.write(plain("a", build_script="make all\n"))
+    job = "https://gh/org/repo/actions/runs/7"
+    step = plan_document(rig.plan())["steps"][0]
+    schema = json.loads((ROOT / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft7Validator(schema).validate(plan_document(rig.plan()))
+    when = int(rig.time)
+    assert step["recorded"] == {"commit": "c0ffee", "author": "ann", "job": job, "when": when, "exact": True}
+    line = f"last applied from c0ffee by ann, {job}"
+    assert line in render_plan(rig.plan(), Style(Ink(), verbose=True))
+    assert line not in render_plan(rig.plan(), Style(Ink()))

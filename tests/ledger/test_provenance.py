@@ -89,6 +89,13 @@ def test_a_person_is_who_git_says_else_who_is_logged_in(repository: Path, tmp_pa
     assert provenance(environ, str(repository)).author == "Home Name"
 
 
+def test_no_repository_is_looked_for_above_the_ceiling(repository: Path):
+    """As Git itself is told not to."""
+    below = str(repository / "ci" / "zadig")
+    assert provenance({"GIT_CEILING_DIRECTORIES": f"/nowhere:{repository}"}, below).commit == ""
+    assert provenance({"GIT_CEILING_DIRECTORIES": "/nowhere"}, below).commit
+
+
 @pytest.mark.parametrize("head", ["", "garbage", "ref: refs/../../../etc/passwd", "ref: refs/heads/none", "\x00"])
 def test_a_damaged_repository_tells_nothing_and_stops_nobody(repository: Path, head: str):
     """No commit, no error."""
