@@ -34,6 +34,7 @@ DEFAULTS = Settings("", "")
 """The settings of a run that nobody told anything."""
 
 _LEDGER = ".reconciler/ledger.db"
+_FILE = "sqlite://"
 
 _TOKEN = re.compile(r"[!-~]+")
 _MAX_TOKEN = 65_536
@@ -201,6 +202,7 @@ class _Chosen:
         folder = self._cwd
         if given is None:
             given, folder = self.file("ledger", _LEDGER), str(self.root)
+        given = given.removeprefix(_FILE)
         return given if "://" in given else str(_absolute(given, folder))
 
     def token(self) -> Secret | None:

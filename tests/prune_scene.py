@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.emulator import Request, Response
-from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.definition import Desired
 from reconciler.model.live import Live, LiveBuild, Reading, Stamps
 from reconciler.model.outcome import Outcome
@@ -22,6 +21,7 @@ from reconciler.plan.step import Action, Plan, Step
 from reconciler.server.transport import Clock
 from reconciler.workflow.apply import Options, check_environment, locked
 from reconciler.workflow.plan import Planned, World, make_plan
+from tests.ledger_file import file_ledger
 from tests.rig import Rig, plain
 from tests.wire_transport import transport_to
 
@@ -139,12 +139,12 @@ class Scene(Rig):
 
     def ledger_edit(self, edit: Callable[[Document], Document], project: str = "yaml") -> None:
         """Change what the ledger holds."""
-        with SqliteLedger(str(self.ledger), SERVER, writable=True) as ledger:
+        with file_ledger(str(self.ledger), SERVER, writable=True) as ledger:
             ledger.change(project, edit)
 
     def document(self, project: str = "yaml") -> Document:
         """What the ledger holds of a project."""
-        with SqliteLedger(str(self.ledger), SERVER, writable=False) as ledger:
+        with file_ledger(str(self.ledger), SERVER, writable=False) as ledger:
             return ledger.read(project)
 
     def record(self, name: str, **changes: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.errors import LedgerError, Locked
 from reconciler.model.policy import Policy, Prune
@@ -28,6 +26,7 @@ from reconciler.report.document import dump, plan_document
 from reconciler.report.text import Style, render_plan
 from reconciler.workflow.adopt import Looked, Recorded, look, record
 from tests.canaries import canary, found
+from tests.ledger_file import file_ledger, held_by_another
 from tests.page import PLAIN, TEMPLATE, made
 from tests.page import differences as page_differences
 from tests.rig import Rig, Stored, plain, template
@@ -56,7 +55,7 @@ def adopt(rig: Rig, *, allow_drift: bool = False) -> Adoption:
     """Adopt, and make sure that nothing but GETs was sent."""
     rig.quiet()
     adoption = looked(rig, allow_drift=allow_drift).adoption
-    record(rig.settings, adoption)
+    record(rig.settings, adoption, rig.world)
     assert {r["method"] for r in rig.requests()} == {"GET"}
     return adoption
 
@@ -66,12 +65,12 @@ def fates(adoption: Adoption) -> dict[str, str]:
 
 
 def held(rig: Rig) -> dict[str, Record]:
-    with SqliteLedger(str(rig.ledger), rig.settings.server, writable=False) as ledger:
+    with file_ledger(str(rig.ledger), rig.settings.server, writable=False) as ledger:
         return dict(ledger.read("yaml").records)
 
 
 def change(rig: Rig, edit: Callable[[Document], Document]) -> None:
-    with SqliteLedger(str(rig.ledger), rig.settings.server, writable=True) as ledger:
+    with file_ledger(str(rig.ledger), rig.settings.server, writable=True) as ledger:
         ledger.change("yaml", edit)
 
 
@@ -351,7 +350,7 @@ def test_only_what_is_selected_is_adopted(company: Rig):
 
     desired = load(settings, company.environ, str(company.tree))
     adoption = look(settings, desired, company.world).adoption
-    record(settings, adoption)
+    record(settings, adoption, company.world)
     assert (fates(adoption), sorted(held(company))) == ({"second": "adopt"}, ["second"])
 
 
@@ -452,7 +451,7 @@ def test_an_announcement_that_came_true_is_settled(rig: Rig):
     rig.write(plain())  # fewer declared paths: something to record
     assert fates(adopt(rig)) == {"api": "refresh"}
     assert held(rig)["api"].exact
-    with SqliteLedger(str(rig.ledger), rig.settings.server, writable=False) as ledger:
+    with file_ledger(str(rig.ledger), rig.settings.server, writable=False) as ledger:
         assert ledger.read("yaml").intents == {}
 
 
@@ -464,7 +463,9 @@ def test_what_another_run_recorded_meanwhile_stays(company: Rig):
     adoption = looked(company).adoption
     theirs = replace(adoption.entries[0].record, exact=True, when=7)  # type: ignore[type-var]
     change(company, lambda document: replace(document, records={"api": theirs}))
-    assert record(company.settings, adoption) == Recorded((("yaml", "second"), ("yaml", "tpl")), (("yaml", "api"),))
+    assert record(company.settings, adoption, company.world) == Recorded(
+        (("yaml", "second"), ("yaml", "tpl")), (("yaml", "api"),)
+    )
     assert held(company)["api"].when == 7
 
 
@@ -472,12 +473,9 @@ def test_a_locked_ledger_is_left_alone(company: Rig):
     """Another run holds it: nothing is recorded."""
     adoption = looked(company).adoption
     change(company, lambda document: document)
-    with sqlite3.connect(company.ledger) as db:
-        db.execute(
-            "INSERT INTO locks VALUES (?, 'yaml', 'ann@elsewhere', 'elsewhere', 1, 0, 9e12)", (company.settings.server,)
-        )
+    held_by_another(company.ledger, company.settings.server)
     with pytest.raises(Locked, match="ann@elsewhere"):
-        record(company.settings, adoption)
+        record(company.settings, adoption, company.world)
     assert held(company) == {}
 
 
@@ -506,7 +504,7 @@ def test_stopped_between_two_projects_it_is_run_again(rig: Rig):
             return super().__getitem__(project)
 
     with pytest.raises(KeyboardInterrupt):
-        record(rig.settings, replace(adoption, pages=Stopping(adoption.pages)))
+        record(rig.settings, replace(adoption, pages=Stopping(adoption.pages)), rig.world)
     assert held(rig) == {}
     assert fates(adopt(rig)) == {"a": "adopt", "b": "already"}
     assert rig.plan().empty

@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests.ledger_file import held_by_another
 from tests.page import PLAIN, TEMPLATE, made
 from tests.rig import plain, template
 from tests.test_cli import Desk, Said, desk, served, until
@@ -207,13 +208,12 @@ def test_a_locked_ledger_is_75(company: Desk):
     """Somebody else holds it."""
     company.done("adopt", "--yes")
     company.write(plain(), plain("web"))
-    with sqlite3.connect(ledger(company)) as db:
-        db.execute("INSERT INTO locks VALUES (?, 'yaml', 'ann@elsewhere', 'elsewhere', 1, 0, 9e12)", (company.url,))
+    held_by_another(ledger(company), company.url)
     company.run("adopt", "--yes").told(75, "ann@elsewhere", "wait")
 
 
 @pytest.mark.parametrize(("arguments", "code"), [
-    (("--ledger", "s3://bucket/key"), 64),
+    (("--ledger", "ftp://bucket/key"), 64),
     (("--ledger", "garbage"), 1),
     (("--project", "nowhere"), 64),
     (("nowhere",), 64),

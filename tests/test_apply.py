@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 
 import pytest
 
@@ -14,6 +13,7 @@ from reconciler.model.outcome import Ending
 from reconciler.plan.step import Action, Block
 from reconciler.workflow.apply import Options, locked
 from reconciler.workflow.plan import World
+from tests.ledger_file import held_by_another
 from tests.rig import Rig, plain, template
 from tests.wire_transport import transport_to
 
@@ -330,12 +330,7 @@ def test_a_lock_that_somebody_holds_is_named(applied: Rig):
     """Locked, exit code 75, and nothing is sent."""
     applied.write(plain(build_script="x\n"))
     planned = applied.planned()
-    db = sqlite3.connect(applied.ledger)
-    with db:
-        db.execute(
-            "INSERT INTO locks VALUES (?, 'yaml', 'ann@elsewhere', 'elsewhere', 1, 0, 9e12)", (applied.settings.server,)
-        )
-    db.close()
+    held_by_another(applied.ledger, applied.settings.server)
     applied.quiet()
     with pytest.raises(Locked, match="ann@elsewhere"), locked(applied.settings, planned, applied.world, Options()):
         pass

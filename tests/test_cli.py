@@ -9,7 +9,6 @@ import os
 import pty
 import re
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ import pytest
 from reconciler.cli.entry import COMMANDS, call
 from reconciler.emulator import Emulator, running
 from tests.emulator.wire import token
+from tests.ledger_file import held_by_another
 from tests.rig import TOKEN, plain, template
 
 ROOT = Path(__file__).parents[1]
@@ -481,7 +481,7 @@ def test_a_ledger_that_cannot_be_used_stops_an_apply_before_it_writes(desk: Desk
     assert desk.emulator.state()["builds"] == []
 
 
-@pytest.mark.parametrize("url", ["s3://bucket/key", "https://gitlab.example/state", "nowhere://x"])
+@pytest.mark.parametrize("url", ["ftp://bucket/key", "nowhere://x"])
 def test_a_ledger_at_an_address_that_is_not_supported_is_told(desk: Desk, monkeypatch, url: str):
     """64 for plan and apply, from the flag and from the environment; nothing is sent."""
     desk.write(plain())
@@ -495,10 +495,7 @@ def test_a_ledger_at_an_address_that_is_not_supported_is_told(desk: Desk, monkey
 def test_a_ledger_that_another_run_holds_is_told(applied: Desk):
     """75, naming the holder; nothing is sent but GETs."""
     applied.write(plain(build_script="other\n"))
-    db = sqlite3.connect(applied.folder / ".reconciler" / "ledger.db")
-    with db:
-        db.execute("INSERT INTO locks VALUES (?, 'yaml', 'ann@elsewhere', 'elsewhere', 1, 0, 9e12)", (applied.url,))
-    db.close()
+    held_by_another(applied.folder / ".reconciler" / "ledger.db", applied.url)
     applied.run("apply", "--yes").told(75, "ann@elsewhere", "wait")
     assert applied.methods() == {"GET"}
 

@@ -58,7 +58,7 @@ class Stage:
         self.emulator = Emulator(builds=self._json("live.json").get("builds", ()), clock=lambda: self.time)
         self.ledger = ledger
         self.backups = ledger.parent / "backup"
-        self.environ: Mapping[str, str] = self.scene.get("env", {})
+        self.environ: Mapping[str, str] = {"GIT_CEILING_DIRECTORIES": str(FOLDER), **self.scene.get("env", {})}
 
     def _json(self, name: str) -> dict[str, Any]:
         path = self.folder / name

@@ -19,7 +19,7 @@ import pytest
 
 from reconciler.cli.entry import call
 from reconciler.emulator import Emulator, running
-from reconciler.ledger.sqlite import SqliteLedger
+from tests.ledger_file import file_ledger
 from tests.rig import TOKEN, plain, template
 
 ROOT = Path(__file__).parents[1]
@@ -188,7 +188,7 @@ def test_what_was_announced_is_kept_while_nobody_can_look(scene: Scene, hiding: 
     assert scene.stored()["own"]["scripts"] == "two\n"
     scene.emulator.set_faults([])
     assert scene.again() == 0
-    with SqliteLedger(str(scene.tree / ".reconciler" / "ledger.db"), scene.url, writable=False) as ledger:
+    with file_ledger(str(scene.tree / ".reconciler" / "ledger.db"), scene.url, writable=False) as ledger:
         document = ledger.read("yaml")
     assert (document.records["a"].tree, document.records["a"].exact) == ("killed", True)
     assert dict(document.intents) == {}

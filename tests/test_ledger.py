@@ -17,21 +17,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.ledger import codec
-from reconciler.ledger.sqlite import LEASE, SqliteLedger
+from reconciler.ledger.home import Ticket
+from reconciler.ledger.ledger import Ledger, ReadLedger
+from reconciler.ledger.sqlite import LEASE, SqliteHome
 from reconciler.model.build import CHOICE_VALUE, CODE_HOST_TYPE, DEFAULT, Build, Element
 from reconciler.model.errors import LedgerError, Locked
 from reconciler.model.fields import ROWS, Elements, Kind, Leaf, Row, Type
 from reconciler.model.live import Stamps
-from reconciler.model.record import Document, Intent, Record
+from reconciler.model.record import Document, Intent, Record, Written
 from reconciler.model.secret import Secret
+from tests.ledger_file import file_ledger
 
 ROOT = Path(__file__).parents[1]
 SERVER = "https://zadig.example"
 CANARY = "ledger-canary"
 
 
-def opened(path: Path, *, writable: bool = True, **more) -> SqliteLedger:
-    return SqliteLedger(str(path), SERVER, writable=writable, **more)
+def opened(path: Path, *, writable: bool = True, **more) -> Ledger:
+    return file_ledger(path, SERVER, writable=writable, **more)
 
 
 def record(name: str = "api", **values) -> Record:
@@ -47,10 +50,10 @@ def noted(document: Document, name: str) -> Document:
 WRITER = """
 import sys
 from dataclasses import replace
-from reconciler.ledger.sqlite import SqliteLedger
+from tests.ledger_file import file_ledger
 from tests.test_ledger import noted
 path, who, count = sys.argv[1:]
-with SqliteLedger(path, "https://zadig.example", writable=True) as ledger:
+with file_ledger(path, "https://zadig.example", writable=True) as ledger:
     print("ready", flush=True)
     sys.stdin.readline()
     for number in range(int(count)):
@@ -112,9 +115,9 @@ def test_a_change_that_fails_in_the_middle_changes_nothing(tmp_path: Path):
 FULL = """
 import resource, sys
 from dataclasses import replace
-from reconciler.ledger.sqlite import SqliteLedger
+from tests.ledger_file import file_ledger
 from reconciler.model.errors import LedgerError
-with SqliteLedger(sys.argv[1], "http://zadig.example", writable=True) as ledger:
+with file_ledger(sys.argv[1], "http://zadig.example", writable=True) as ledger:
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
     try:
         ledger.change("yaml", lambda document: replace(document, digest_key="x" * 200_000))
@@ -138,7 +141,7 @@ def test_a_full_disk_is_told_as_one(tmp_path: Path):
 def test_servers_and_projects_do_not_mix(tmp_path: Path):
     """A document belongs to one server and one project."""
     path = tmp_path / "ledger.db"
-    with opened(path) as ledger, SqliteLedger(str(path), "https://other", writable=True) as other:
+    with opened(path) as ledger, file_ledger(str(path), "https://other", writable=True) as other:
         ledger.change("yaml", lambda document: noted(document, "here"))
         assert set(ledger.read("yaml").records) == {"here"}
         assert ledger.read("shop") == other.read("yaml") == Document()
@@ -165,6 +168,7 @@ def test_reading_creates_nothing(tmp_path: Path):
         assert ledger.read("yaml") == Document()
         with pytest.raises(LedgerError, match="for reading only"):
             ledger.change("yaml", lambda document: document)
+    assert not hasattr(ReadLedger, "change")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -272,8 +276,8 @@ def test_a_damaged_document_is_told(tmp_path: Path, body: str):
 
 HOLDER = """
 import sys
-from reconciler.ledger.sqlite import SqliteLedger
-ledger = SqliteLedger(sys.argv[1], "https://zadig.example", writable=True)
+from tests.ledger_file import file_ledger
+ledger = file_ledger(sys.argv[1], "https://zadig.example", writable=True)
 ledger.lock(["yaml", "shop"])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -293,26 +297,31 @@ def test_a_lock_is_held_as_long_as_its_process_lives(tmp_path: Path):
         assert (caught.value.exit_code, bool(caught.value.hint)) == (75, True)
         with opened(path) as second:
             second.lock(["other"])
-            second.unlock(["other"])
+            second.unlock()
         run.kill()
         run.communicate()
         ledger.lock(["other", "yaml", "shop"])
-        ledger.unlock(["other", "yaml", "shop"])
+        ledger.unlock()
 
 
-def hold(path: Path, host: str, pid: int, until: float) -> None:
-    with opened(path):
-        pass
+def hold(path: Path, ticket: Ticket) -> None:
+    home = SqliteHome(str(path), SERVER, writable=True)
+    home.take("yaml", ticket)
+    home.close()
+
+
+def locks(path: Path) -> dict[str, Ticket]:
+    """What lies there, expired or not."""
     db = sqlite3.connect(path)
-    with db:
-        db.execute("INSERT INTO locks VALUES (?, 'yaml', 'ann@far', ?, ?, 900, ?)", (SERVER, host, pid, until))
+    rows = db.execute("SELECT project, ticket FROM locks").fetchall()
     db.close()
+    return {project: Ticket(**json.loads(text)) for project, text in rows}
 
 
 def test_a_lock_of_another_machine_is_held_until_it_expires(tmp_path: Path):
     """Its process cannot be looked at, so only time frees it."""
     path, now = tmp_path / "ledger.db", [1000.0]
-    hold(path, "far", 1, 1000 + LEASE)
+    hold(path, Ticket("1", "ann@far", since=900.0, until=1000 + LEASE, pid=1))
     with opened(path, now=lambda: now[0]) as ledger:
         with pytest.raises(Locked, match="ann@far"):
             ledger.lock(["yaml"])
@@ -324,29 +333,25 @@ def test_a_lock_of_another_machine_is_held_until_it_expires(tmp_path: Path):
 
 
 def test_what_is_locked_stays_so_for_others_until_it_is_given_back(tmp_path: Path):
-    """A run's changes renew its own lock; giving it back frees it at once."""
+    """Whoever asks whether the lock is still ours renews it; giving it back frees it at once."""
     path, now = tmp_path / "ledger.db", [1000.0]
     with opened(path, now=lambda: now[0]) as ledger:
         ledger.lock(["yaml"])
         now[0] += LEASE - 1
-        ledger.change("yaml", lambda document: document)
-        db = sqlite3.connect(path)
-        assert db.execute("SELECT until FROM locks").fetchall() == [(now[0] + LEASE,)]
-        ledger.unlock(["yaml"])
-        assert db.execute("SELECT * FROM locks").fetchall() == []
-        db.close()
+        assert ledger.lost() is None
+        assert locks(path)["yaml"].until == now[0] + LEASE
+        ledger.unlock()
+        assert locks(path) == {}
 
 
 def test_locks_are_taken_all_or_none(tmp_path: Path):
     """A run over several projects that finds one of them locked leaves the others free."""
     path = tmp_path / "ledger.db"
-    hold(path, "far", 1, 9e12)
+    hold(path, Ticket("1", "ann@far", until=9e12))
     with opened(path) as ledger:
         with pytest.raises(Locked):
             ledger.lock(["zebra", "yaml", "alpha"])
-        db = sqlite3.connect(path)
-        assert db.execute("SELECT project FROM locks").fetchall() == [("yaml",)]
-        db.close()
+        assert locks(path).keys() == {"yaml"}
 
 
 # What is in it -------------------------------------------------------------------------------------------
@@ -382,11 +387,15 @@ _NAMES = st.frozensets(_TEXT, max_size=3)
 _RECORDS = st.builds(
     Record, tree=_TEXT, build=builds(), declared=_NAMES, secrets=_NAMES,
     stamps=st.builds(Stamps, st.integers(0, 2**40), _TEXT), image_id=_TEXT, exact=st.booleans(),
-    when=st.integers(0, 2**40), commit=_TEXT, prevent_destroy=st.booleans(),
+    when=st.integers(0, 2**40), commit=_TEXT, author=_TEXT, job=_TEXT, prevent_destroy=st.booleans(),
 )  # fmt: skip
 _INTENTS = st.builds(Intent, _RECORDS, st.lists(builds(), max_size=2).map(tuple))
 _DOCUMENTS = st.builds(
-    Document, st.dictionaries(_TEXT, _RECORDS, max_size=2), st.dictionaries(_TEXT, _INTENTS, max_size=1), _TEXT
+    Document,
+    st.dictionaries(_TEXT, _RECORDS, max_size=2),
+    st.dictionaries(_TEXT, _INTENTS, max_size=1),
+    _TEXT,
+    written=st.builds(Written, st.integers(0, 2**40), _TEXT, _TEXT, _TEXT, _TEXT, _TEXT),
 )
 
 
@@ -434,7 +443,18 @@ def test_a_build_with_every_field_comes_back_without_its_secrets(tmp_path: Path,
     """Every field as it was, types included; of a secret the mark, and in no byte of the file its value."""
     secrets = frozenset({"parameters[one].default_value"})
     whole = Record(
-        "tree", full(kind), frozenset({"a.b"}), secrets, Stamps(5, "admin"), "image", False, 9, "c0ffee", True
+        "tree",
+        full(kind),
+        frozenset({"a.b"}),
+        secrets,
+        Stamps(5, "admin"),
+        "image",
+        False,
+        9,
+        "c0ffee",
+        "ann",
+        "https://ci/7",
+        True,
     )
     path = tmp_path / "ledger.db"
     with opened(path) as ledger:

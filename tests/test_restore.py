@@ -22,7 +22,8 @@ from reconciler.model.outcome import Ending, Outcome
 from reconciler.model.settings import Settings
 from reconciler.plan.step import Action
 from reconciler.workflow.apply import Options, check_environment, locked
-from reconciler.workflow.plan import Planned, open_ledger
+from reconciler.workflow.ledgers import reading_ledger
+from reconciler.workflow.plan import Planned
 from reconciler.workflow.restore import Kept, find_backups, plan_restore, restored
 from tests.field_cases import PLAIN_CASES
 from tests.page import PLAIN, made
@@ -260,7 +261,7 @@ def test_what_was_not_ours_is_not_ours_afterwards(rig: Rig):
     folder = kept(rig)
     remove(rig, "api")
     assert [o.ending for o in restore(rig, folder)] == [Ending.DONE]
-    with open_ledger(rig.settings, writable=False) as ledger:
+    with reading_ledger(rig.settings, rig.world) as ledger:
         document = ledger.read("yaml")
     assert (dict(document.records), dict(document.intents)) == ({}, {})
 
@@ -275,7 +276,7 @@ def test_the_ledger_never_hears_of_what_was_not_ours(rig: Rig):
     found, planned = found_in(rig, folder), planned_of(rig, folder)
     with restored(rig.settings, planned, rig.world, found, Options()) as outcomes:
         assert next(outcomes).ending is Ending.DONE
-        with open_ledger(rig.settings, writable=False) as ledger:
+        with reading_ledger(rig.settings, rig.world) as ledger:
             document = ledger.read("yaml")
         assert list(outcomes) == []
     assert rig.names() == ["api"]

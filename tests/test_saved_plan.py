@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from reconciler import __version__
 from reconciler.emulator import Emulator, running
-from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.build import Build, Element
 from reconciler.model.change import Change, ChangeKind
 from reconciler.model.definition import Definition, Desired
@@ -31,7 +30,7 @@ from reconciler.model.live import Live, LiveBuild, Loss, Reading, Stamps
 from reconciler.model.outcome import Ending, Outcome
 from reconciler.model.policy import Policy, Prune
 from reconciler.model.problem import Place
-from reconciler.model.record import Document
+from reconciler.model.record import Applied, Document
 from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
 from reconciler.plan import stale
@@ -47,6 +46,7 @@ from reconciler.workflow.plan import Planned
 from reconciler.workflow.saved import in_force, keys_for, plan_again, save
 from reconciler.workflow.saved_file import read, write
 from tests import test_cli
+from tests.ledger_file import file_ledger
 from tests.rig import TOKEN, Rig, plain, template
 from tests.test_cli import SCHEMA as PLAN_SCHEMA
 from tests.test_cli import Desk, Said
@@ -97,7 +97,7 @@ def apply_saved(rig: Rig, file: str, *, whole: bool = False) -> dict[str, str]:
 
 
 def document_in_ledger(rig: Rig) -> Document:
-    with SqliteLedger(str(rig.ledger), "http://zadig.example", writable=False) as ledger:
+    with file_ledger(str(rig.ledger), "http://zadig.example", writable=False) as ledger:
         return ledger.read("yaml")
 
 
@@ -120,7 +120,8 @@ def test_saving_leaves_nothing_but_a_key_in_the_ledger(rig: Rig):
     saved(rig)
     first = document_in_ledger(rig)
     assert len(bytes.fromhex(first.digest_key)) == 32
-    assert first == Document(digest_key=first.digest_key)
+    assert first == Document(digest_key=first.digest_key, written=first.written)
+    assert (first.written.reason, first.written.fence) == ("plan", "")
     saved(rig)
     assert document_in_ledger(rig) == first
 
@@ -342,7 +343,7 @@ def _created(rig: Rig) -> None:
 
 
 def _forgotten(rig: Rig) -> None:
-    with SqliteLedger(str(rig.ledger), "http://zadig.example", writable=True) as ledger:
+    with file_ledger(str(rig.ledger), "http://zadig.example", writable=True) as ledger:
         ledger.change("yaml", lambda document: Document(digest_key=document.digest_key))
 
 
@@ -507,6 +508,7 @@ STEP_OTHERS: dict[str, Any] = {
     "unset": ("BUILD_PW",),
     "prevent_destroy": True,
     "recorded": True,
+    "applied": Applied(1, "c0ffee", "ann", "https://ci.example/7", exact=True),
     "old": ("yaml", "old"),
     "after": ("yaml", "old"),
     "restore": OTHER_BUILD,

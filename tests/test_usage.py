@@ -342,8 +342,8 @@ READING = {
 WRITING = {"apply": ["--yes"], "restore": ["--yes"]}
 """Commands that write to the server."""
 
-ALONE = {"demo", "emulator", "completion"}
-"""Commands that have nothing to do with a server of the user's."""
+ALONE = {"demo", "emulator", "completion", "ledger", "unlock"}
+"""Commands that send nothing to a server of the user's."""
 
 
 def test_every_command_is_known_to_read_or_to_write():

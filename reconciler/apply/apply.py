@@ -16,9 +16,10 @@ from typing import Protocol
 
 from reconciler.apply.chain import Chain, Link, chains, not_begun, perform_chain
 from reconciler.apply.inputs import without_unknown_inputs
-from reconciler.apply.perform import Ended, Performer
+from reconciler.apply.perform import FENCED, Ended, Performer
 from reconciler.model.build import Build
 from reconciler.model.declared import choice_paths, declared_paths, secret_paths, secrets_in
+from reconciler.model.errors import Locked
 from reconciler.model.live import Stamps
 from reconciler.model.outcome import Ending, Fault, Outcome
 from reconciler.model.record import Document, Intent, Record
@@ -49,6 +50,8 @@ class Run:
         books: the ledger; None in a dry run.
         tree: our tree's name.
         commit: the Git commit, "" where unknown.
+        author: who that is by, or who started the run, "" where unknown.
+        job: URL of the CI job, "" where there is none.
         threads: steps at once.
         now: seconds since 1970.
         stopped: whether the user asked to stop; steps not begun are then skipped.
@@ -57,6 +60,7 @@ class Run:
         vanished: project → records of builds that neither Git nor the server has any more; they are dropped.
         backup: tells the folder where this run has written what it deletes, "" where it has not.
         strangers: (project, name) of builds that are written and do not become ours: the ledger never hears of them.
+        fence: tells why nothing may be written any more; None while the lock is ours.
     """
 
     performer: Performer
@@ -71,6 +75,9 @@ class Run:
     vanished: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
     backup: Callable[[], str] = lambda: ""
     strangers: frozenset[tuple[str, str]] = frozenset()
+    author: str = ""
+    job: str = ""
+    fence: Callable[[], Locked | None] = lambda: None
 
 
 def apply(plan: Plan, run: Run) -> Iterator[Outcome]:
@@ -112,6 +119,9 @@ def _perform(run: Run, chain: Chain) -> list[Ended]:
     if run.stopped():
         fault = Fault("stopped", "not begun: you stopped the run", "run again: it converges")
         return not_begun(chain, fault)
+    lost = run.fence()
+    if lost is not None:
+        return not_begun(chain, Fault(FENCED, f"not begun: {lost.message}", lost.hint))
     return perform_chain(run.performer, chain, run.backup)
 
 
@@ -138,6 +148,8 @@ def _announce(step: Step, run: Run) -> Intent | None:
         exact=bool(run.performer.user),
         when=int(run.now()),
         commit=run.commit,
+        author=run.author,
+        job=run.job,
         prevent_destroy=step.prevent_destroy,
     )
     stages: tuple[Build, ...] = (first, step.send) if step.learn else (first,)
@@ -212,7 +224,10 @@ def _refreshed(records: Mapping[str, Record], steps: Mapping[str, Step], tree: s
 
 
 def _flush(run: Run, ended: dict[str, dict[str, Ended]]) -> None:
-    """Write the records of ended steps, drop those of deleted builds; an unknown ending leaves its intent."""
+    """Write the records of ended steps, drop those of deleted builds; an unknown ending leaves its intent.
+
+    After the lock was lost nothing is written: the intents stay, and the next run sees which of them came true.
+    """
     if run.books is None:
         return
     for project, ends in ended.items():
@@ -228,5 +243,9 @@ def _flush(run: Run, ended: dict[str, dict[str, Ended]]) -> None:
                     records.pop(name, None)
             return replace(document, records=records, intents=intents)
 
-        run.books.change(project, edit)
+        try:
+            run.books.change(project, edit)
+        except Locked:
+            if run.fence() is None:
+                raise
     ended.clear()

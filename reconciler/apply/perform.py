@@ -17,13 +17,14 @@ A delete goes the same way: done means that it reads back as gone, whoever delet
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from reconciler.apply.backup import Backup, BackupFailed
 from reconciler.apply.inputs import with_template_kinds, without_unknown_inputs
 from reconciler.model.build import Build, modules_of
 from reconciler.model.declared import secrets_in
-from reconciler.model.errors import BadToken, ServerError
+from reconciler.model.errors import BadToken, Locked, ServerError
 from reconciler.model.live import LiveBuild, Stamps
 from reconciler.model.outcome import Ending, Fault
 from reconciler.model.record import Record
@@ -42,6 +43,9 @@ NO_ANSWER = "no-answer"
 
 DRY_RUN = "dry-run"
 """The code of a write that was not sent because nothing is."""
+
+FENCED = "fenced"
+"""The code of a write that was not sent because the lock is not ours any more."""
 
 OVERTAKEN = "overtaken"
 """The code of a write that somebody else's followed at once: the build is there, and theirs."""
@@ -117,12 +121,14 @@ class Performer:
         writer: to write through; a dry run's sends nothing.
         user: our own name, which the read-back must show; "" where the token does not tell it.
         backup: where what is deleted, converted or lossily updated is kept; None in a dry run.
+        fence: tells why nothing may be written any more; None while the lock is ours.
     """
 
     door: ReadDoor
     writer: Writer
     user: str
     backup: Backup | None = None
+    fence: Callable[[], Locked | None] = lambda: None
 
     def perform(self, step: Step, announced: Record | None) -> Ended:
         """Perform one step that the plan says is to be written; `announced` is None for a delete. Raises BadToken."""
@@ -173,6 +179,7 @@ class Performer:
             self._back_up(step, before)
         for attempt in range(WRITES):
             assert before.build is not None
+            self._still_ours(begun=attempt > 0)
             result = self._accepted(self.writer.delete(before.build))
             seen = self._read(step)
             if seen is None:
@@ -215,6 +222,7 @@ class Performer:
     def _until_seen(self, step: Step, sent: Build, before: LiveBuild | None, proof: Proof) -> LiveBuild:
         """Write, and return the build as it reads back."""
         for attempt in range(WRITES):
+            self._still_ours(begun=attempt > 0 or proof.sent is not None)
             result = self._accepted(self._send(step, sent, before))
             seen = self._read(step)
             if isinstance(result, Lost) and not _arrived(sent, seen, before):
@@ -224,6 +232,13 @@ class Performer:
                 raise Stop(Ending.FAILED, NO_ANSWER, f"the write did not arrive: {result.why}", "run again")
             return self._judge(sent, seen, proof)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def _still_ours(self, *, begun: bool) -> None:
+        """Send nothing after the lock was lost. `begun`: something of this step was sent before."""
+        lost = self.fence()
+        if lost is not None:
+            ending = Ending.FAILED if begun else Ending.SKIPPED
+            raise Stop(ending, FENCED, f"not {'finished' if begun else 'sent'}: {lost.message}", lost.hint)
 
     def _accepted(self, result: Result) -> Written | Lost:
         """Return what the server did not refuse."""

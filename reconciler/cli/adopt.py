@@ -12,12 +12,14 @@ from reconciler.cli.options import (
     PATH,
     deep_read_option,
     here,
+    lock_option,
     output_options,
     output_to,
     project_option,
     server_options,
     settings_from,
     style_of,
+    waiting_for,
 )
 from reconciler.cli.telling import Command
 from reconciler.cli.terminal import confirm
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 @server_options
 @deep_read_option
 @output_options
+@lock_option
 @click.option("--allow-drift", is_flag=True, help="Adopt also what differs, as the server has it: plan then shows it.")
 @click.option("--dry-run", is_flag=True, help="Show what would be recorded, and record nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
@@ -59,7 +62,7 @@ def command(path: str | None, **flags: Any) -> int:
         if looked.adoption.to_record and not flags["dry_run"]:
             _ask(looked, flags)
             warn_of_loss(settings.ledger, flags)
-            recorded = record(settings, looked.adoption)
+            recorded = record(settings, looked.adoption, world, waiting_for(flags))
         emit(_document(looked, recorded) if as_json else _told(looked, recorded))
     if flags["verbose"]:
         click.echo(f"read with {looked.requests} requests", err=True)

@@ -19,6 +19,7 @@ from reconciler.cli.options import (
     PATH,
     assert_option,
     here,
+    lock_option,
     output_options,
     output_to,
     plan_command,
@@ -26,11 +27,12 @@ from reconciler.cli.options import (
     project_option,
     server_options,
     style_of,
+    waiting_for,
 )
 from reconciler.cli.saved import Origin
-from reconciler.cli.telling import Command
+from reconciler.cli.telling import Command, tell
 from reconciler.cli.terminal import confirm
-from reconciler.model.errors import Interrupted, UsageError
+from reconciler.model.errors import Interrupted, Locked, UsageError
 
 if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
@@ -50,6 +52,7 @@ INTERRUPTED = 130
 @click.option("--plan", "plan_file", type=click.Path(), metavar="FILE", help="Execute a plan that `plan --out` saved.")
 @click.option("--all-or-nothing", is_flag=True, help="With --plan: write nothing where any of its steps is stale.")
 @assert_option
+@lock_option
 @click.option("--dry-run", is_flag=True, help="Go all the way, and send nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-input", is_flag=True, help="Never ask, also on a terminal.")
@@ -108,12 +111,16 @@ def carry_out(planned: Planned, settings: Settings, flags: dict[str, Any], way: 
     warn_of_loss(settings.ledger, flags)
     stop = threading.Event()
     folders: list[str] = []
-    with _graceful(stop), way.opened(Options(flags["dry_run"], stop.is_set, folders.append)) as outcomes:
+    lost: list[Locked] = []
+    options = Options(flags["dry_run"], stop.is_set, folders.append, waiting=waiting_for(flags), fenced=lost.append)
+    with _graceful(stop), way.opened(options) as outcomes:
         ended = _follow(planned, outcomes, flags, (lambda _: None) if as_json else way.emit)
     way.emit(_report(planned, ended, way.again, as_json=as_json))
     for folder in folders:
         _tell_backup(folder, None if as_json else way.emit, taken=_took(planned, ended))
-    return Done(INTERRUPTED if stop.is_set() else exit_code(planned, ended), tuple(ended))
+    if stop.is_set():
+        return Done(INTERRUPTED, tuple(ended))
+    return Done(tell(lost[0]) if lost else exit_code(planned, ended), tuple(ended))
 
 
 def _took(planned: Planned, ended: list[Outcome]) -> bool:

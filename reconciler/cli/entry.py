@@ -27,6 +27,8 @@ COMMANDS = {
     "adopt": ("reconciler.cli.adopt", "Record builds that are as declared as ours. Reads, never writes."),
     "config": ("reconciler.cli.config", "Print every setting in force, and where it comes from."),
     "restore": ("reconciler.cli.restore", "Bring back what an apply took away, from its backup."),
+    "ledger": ("reconciler.cli.ledger", "Look into the ledger, and repair it: show, check, forget, move."),
+    "unlock": ("reconciler.cli.unlock", "Break a lock whose holder is gone."),
     "demo": ("reconciler.cli.demo", "Show it all on an embedded emulator, in seconds."),
     "emulator": ("reconciler.cli.emulator", "Serve a stand-in for Zadig's Build API."),
     "schema": ("reconciler.cli.schema", "Print a JSON Schema, for editors and scripts."),

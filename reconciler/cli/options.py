@@ -17,17 +17,22 @@ from reconciler.model.settings import Settings
 
 if TYPE_CHECKING:
     from reconciler.report.text import Style
+    from reconciler.workflow.ledgers import Waiting
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PATH = click.argument("path", required=False, type=click.Path(), metavar="[PATH]")
 
-_SERVER = (
+_LEDGER = (
     click.option("--server", metavar="URL", help="Zadig's address; or ZADIG_SERVER, or reconciler.yaml."),
+    click.option("--ledger", metavar="PLACE", help="Default: .reconciler/ledger.db at the root; or RECONCILER_LEDGER."),
+)
+_SERVER = (
+    _LEDGER[0],
     click.option(
         "--token-file", metavar="FILE", type=click.Path(), help="Read the API token from here; or ZADIG_TOKEN."
     ),
-    click.option("--ledger", metavar="PLACE", help="Default: .reconciler/ledger.db at the root; or RECONCILER_LEDGER."),
+    _LEDGER[1],
     click.option("--concurrency", type=click.IntRange(1, 64), metavar="N", help="Requests at once (8)."),
     click.option("--timeout", type=click.FloatRange(min=0.1), metavar="S", help="Seconds one request may take (30)."),
 )
@@ -47,6 +52,13 @@ _LIMITS = (
     click.option("--backup-dir", type=click.Path(), metavar="DIR", help="Default: .reconciler/backup at the root."),
 )
 _ASSERT = click.option("--assert", "assert_all", is_flag=True, help="Write what is declared and cannot be verified.")
+_LOCK_TIMEOUT = click.option(
+    "--lock-timeout",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="S",
+    help="Seconds to wait for another run's lock (0: fail at once).",
+)
 _PROJECT = click.option("--project", "projects", multiple=True, metavar="P", help="Only this project; repeatable.")
 _OUTPUT = (
     click.option("--output", type=click.Path(), metavar="FILE", help="Write to a file instead of stdout."),
@@ -76,6 +88,13 @@ def server_options(function: Function) -> Function:
     return function
 
 
+def ledger_options(function: Function) -> Function:
+    """Add what says which ledger, and about which server."""
+    for option in reversed(_LEDGER):
+        function = option(function)
+    return function
+
+
 def deep_read_option(function: Function) -> Function:
     """Add `--deep-read`."""
     return _DEEP_READ(function)
@@ -86,6 +105,19 @@ def policy_options(function: Function) -> Function:
     for option in reversed(_LIMITS):
         function = option(function)
     return function
+
+
+def lock_option(function: Function) -> Function:
+    """Add `--lock-timeout`."""
+    return _LOCK_TIMEOUT(function)
+
+
+def waiting_for(flags: dict[str, Any]) -> Waiting:
+    """Return how long to wait for a lock; who holds it is said on stderr."""
+    from reconciler.report.ink import safe
+    from reconciler.workflow.ledgers import Waiting
+
+    return Waiting(flags.get("lock_timeout", 0.0), lambda sentence: click.echo(safe(sentence), err=True))
 
 
 def assert_option(function: Function) -> Function:

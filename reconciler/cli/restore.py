@@ -11,6 +11,7 @@ import click
 from reconciler.cli.apply import Done, Way, carry_out
 from reconciler.cli.options import (
     here,
+    lock_option,
     output_options,
     output_to,
     project_option,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 @project_option
 @server_options
 @output_options
+@lock_option
 @click.option("--dry-run", is_flag=True, help="Go all the way, and send nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-input", is_flag=True, help="Never ask, also on a terminal.")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from reconciler.model.build import DEFAULT, Build, Element, Value, Values, elements_of, join
 from reconciler.model.errors import LedgerError
 from reconciler.model.fields import Kind
 from reconciler.model.live import Stamps
-from reconciler.model.record import Document, Intent, Record, Seen
+from reconciler.model.record import Document, Intent, Record, Seen, Written
 from reconciler.model.secret import Secret
 
-FORMAT = 2
-"""Version of the document. A newer one is refused; in format 1 an intent had no `replaces`, `seen` may be missing."""
+FORMAT = 3
+"""Version of the document. A newer one is refused, older ones load: in format 1 an intent had no `replaces`, before
+format 3 a record had no `author` and no `job`, and a document did not say who had written it; `seen` may be missing."""
 
 
 def dump(document: Document) -> str:
@@ -26,28 +28,35 @@ def dump(document: Document) -> str:
             "records": {name: _record(record) for name, record in document.records.items()},
             "intents": {name: _intent(intent) for name, intent in document.intents.items()},
             "seen": {name: _seen(seen) for name, seen in document.seen.items()},
+            "written": asdict(document.written),
         },
         ensure_ascii=False,
         sort_keys=True,
     )
 
 
-def load(text: str) -> Document:
-    """Read a document. Raises LedgerError where it is damaged or of a newer format."""
+def load(text: str, where: str = "document") -> Document:
+    """Read a document. `where` it is stored. Raises LedgerError where it is damaged or of a newer format."""
     try:
         data = json.loads(text)
         if data["format"] > FORMAT:
             raise LedgerError(
-                f"the ledger has format {data['format']}, this version reads up to {FORMAT}", "upgrade reconciler"
+                f"the ledger {where}, has format {data['format']}, this version reads up to {FORMAT}",
+                "upgrade reconciler",
             )
         return Document(
             records={name: _read_record(item) for name, item in data["records"].items()},
             intents={name: _read_intent(item) for name, item in data["intents"].items()},
             digest_key=str(data["digest_key"]),
             seen={name: _read_seen(item) for name, item in data.get("seen", {}).items()},
+            written=_read_written(data.get("written", {})),
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise LedgerError("the ledger is damaged: a document cannot be read", "restore it from a backup") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise LedgerError(
+            f"the ledger {where}, is damaged: the document cannot be read, and nothing was written over it",
+            "put a copy of it back; `reconciler ledger check` tells what is whole, `reconciler ledger forget --all` "
+            "begins that project anew: then no build of it is ours",
+        ) from None
 
 
 def _record(record: Record) -> dict[str, Any]:
@@ -62,6 +71,8 @@ def _record(record: Record) -> dict[str, Any]:
         "exact": record.exact,
         "when": record.when,
         "commit": record.commit,
+        "author": record.author,
+        "job": record.job,
         "prevent_destroy": record.prevent_destroy,
     }
 
@@ -116,6 +127,8 @@ def _read_record(data: Mapping[str, Any]) -> Record:
         exact=data["exact"],
         when=data["when"],
         commit=data["commit"],
+        author=data.get("author", ""),
+        job=data.get("job", ""),
         prevent_destroy=data["prevent_destroy"],
     )
 
@@ -129,6 +142,13 @@ def _read_intent(data: Mapping[str, Any]) -> Intent:
 def _read_seen(data: Mapping[str, Any]) -> Seen:
     offered = data.get("offered")
     return Seen(_read_build(data["build"]), int(data["when"]), _read_build(offered) if offered else None)
+
+
+def _read_written(data: Mapping[str, Any]) -> Written:
+    return Written(
+        when=int(data.get("when", 0)),
+        **{name: str(data.get(name, "")) for name in ("reason", "commit", "author", "job", "fence")},
+    )
 
 
 def _read_build(data: Mapping[str, Any]) -> Build:

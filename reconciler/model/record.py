@@ -10,6 +10,17 @@ from reconciler.model.live import Stamps
 
 
 @dataclass(frozen=True, slots=True)
+class Applied:
+    """From where a build was last applied or adopted. `exact` and the rest as in its record."""
+
+    when: int
+    commit: str
+    author: str
+    job: str
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A build as we last wrote or adopted it.
 
@@ -40,6 +51,12 @@ class Record:
     author: str = ""
     job: str = ""
     prevent_destroy: bool = False
+
+    @property
+    def applied(self) -> Applied | None:
+        """From where it was applied; None where nothing tells."""
+        known = self.commit or self.author or self.job
+        return Applied(self.when, self.commit, self.author, self.job, self.exact) if known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +92,32 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """Who wrote a document last.
+
+    Attributes:
+        when: seconds since 1970; 0 where nobody knows.
+        reason: the command.
+        commit: the Git commit that its run was about, "" where unknown.
+        author: who that commit is by, or who started the run, "" where unknown.
+        job: URL of the CI job, "" where there was none.
+        fence: id of the lock under which it was written, "" without one.
+    """
+
+    when: int = 0
+    reason: str = ""
+    commit: str = ""
+    author: str = ""
+    job: str = ""
+    fence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """All that the ledger holds for one server and project."""
+    """All that the ledger holds for one server and project. Whoever changes it leaves `written` to the ledger."""
 
     records: Mapping[str, Record] = field(default_factory=dict)
     intents: Mapping[str, Intent] = field(default_factory=dict)
     digest_key: str = ""
     seen: Mapping[str, Seen] = field(default_factory=dict)
+    written: Written = field(default_factory=Written)

@@ -246,7 +246,7 @@ class _Judge:
         entry = replace(entry, unrecorded=self._unrecorded(ignoring, record))
         if known.record is None:
             return entry
-        if replace(record, when=known.record.when, commit=known.record.commit) == known.record:
+        if _as_applied(record, known.record) == known.record:
             return replace(entry, fate=Fate.ALREADY, record=None)
         return replace(entry, fate=Fate.REFRESH)
 
@@ -271,3 +271,8 @@ class _Judge:
 def _difference(step: Step) -> str:
     count = sum(1 for change in step.changes if change.kind in DIFFERENCES)
     return f"{count} setting{'' if count == 1 else 's'} differ{'s' if count == 1 else ''}"
+
+
+def _as_applied(record: Record, known: Record) -> Record:
+    """Return a record as if it had been made when, and from what, another one was."""
+    return replace(record, when=known.when, commit=known.commit, author=known.author, job=known.job)

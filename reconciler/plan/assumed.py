@@ -40,12 +40,16 @@ class Signature:
         tree: our tree's name.
         when: seconds since 1970.
         commit: the Git commit, "" where unknown.
+        author: who that is by, or who started the run, "" where unknown.
+        job: URL of the CI job, "" where there is none.
         repeats: finds the texts of a build that repeat a secret.
     """
 
     tree: str
     when: int
     commit: str
+    author: str
+    job: str
     repeats: Repeats
 
 
@@ -79,6 +83,8 @@ def assumed(
         exact=False,
         when=signature.when,
         commit=signature.commit,
+        author=signature.author,
+        job=signature.job,
         prevent_destroy=step.prevent_destroy,
     )
 

@@ -30,6 +30,7 @@ STEP_LEFT_OUT = {
     "unset": "the environment is no part of a plan; what it changes shows in the changes",
     "unsure": "only asks the internal read; what it shows is in the changes",
     "exact": "whether a record speaks for what is not shown; what follows from it shows in the losses",
+    "applied": "from where it was applied is told beside, and changes with every run elsewhere",
     "keepsake": "what a backup would hold of the live build, which is covered",
 }
 """Fields of a step that no digest covers, and why."""

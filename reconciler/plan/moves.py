@@ -214,6 +214,7 @@ def _delete(pair: Pair, reason: str) -> Step:
         keepsake=keepsake(pair.live, pair.record, pair.definition.build),
         exact=is_exact(pair.live, pair.record),
         recorded=pair.record is not None,
+        applied=pair.record.applied if pair.record else None,
     )
 
 

@@ -22,6 +22,7 @@ def outline(definition: Definition, action: Action, reason: str, live: LiveBuild
         erasable=live.losses if live else (),
         prevent_destroy=is_protected(definition, record),
         recorded=record is not None,
+        applied=record.applied if record else None,
     )
 
 

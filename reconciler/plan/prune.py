@@ -162,6 +162,7 @@ def _delete(inputs: Inputs, live: LiveBuild, bans: _Bans) -> Step:
         exact=is_exact(live, record),
         prevent_destroy=record is not None and record.prevent_destroy,
         recorded=record is not None,
+        applied=record.applied if record else None,
     )
 
 

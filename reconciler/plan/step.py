@@ -9,6 +9,7 @@ from reconciler.model.build import Build
 from reconciler.model.change import Change, ChangeKind
 from reconciler.model.live import Loss, Stamps
 from reconciler.model.problem import Place
+from reconciler.model.record import Applied
 from reconciler.plan.keepsake import Keepsake
 
 
@@ -93,6 +94,7 @@ class Step:
         unset: names of environment variables that the write would need and that are not set.
         prevent_destroy: what the record is to say.
         recorded: whether the ledger has a record of this build.
+        applied: from where it was last applied, as its record says; None where nothing tells.
         exact: an exact record speaks for everything that cannot be seen.
         unsure: somebody has written since, and a declared code host may be another one of the same type.
         old: (project, name) of the build that this create takes the place of, in a move or rename.
@@ -120,6 +122,7 @@ class Step:
     unset: tuple[str, ...] = ()
     prevent_destroy: bool = False
     recorded: bool = False
+    applied: Applied | None = None
     exact: bool = False
     unsure: bool = False
     old: tuple[str, str] | None = None

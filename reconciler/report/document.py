@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.model.change import Change
 from reconciler.model.outcome import Ending, Outcome
+from reconciler.model.record import Applied
 from reconciler.plan.step import Plan, Step, Trouble
 
 FORMAT_VERSION = "1.0"
@@ -59,6 +60,8 @@ def _step(step: Step, outcome: Outcome | None) -> dict[str, Any]:
         ],
         "notes": list(step.notes),
     }
+    if step.applied:
+        document["recorded"] = _applied(step.applied)
     if step.old:
         document["old"] = {"project": step.old[0], "name": step.old[1]}
     if step.blocked:
@@ -71,6 +74,12 @@ def _step(step: Step, outcome: Outcome | None) -> dict[str, Any]:
             fault = outcome.fault
             document["error"] = {"code": fault.code, "message": fault.message, "hint": fault.hint}
     return document
+
+
+def _applied(applied: Applied) -> dict[str, Any]:
+    """Return from where a build was last applied, as far as that is known."""
+    told = {"commit": applied.commit, "author": applied.author, "job": applied.job}
+    return {name: value or None for name, value in told.items()} | {"when": applied.when, "exact": applied.exact}
 
 
 def change_document(change: Change) -> dict[str, Any]:

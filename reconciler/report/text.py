@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.outcome import Ending, Outcome
+from reconciler.model.record import Applied
 from reconciler.model.secret import MASK
 from reconciler.plan.losses import UNREADABLE
 from reconciler.plan.step import Action, Blocked, Plan, PlannedLoss, Step
@@ -106,6 +107,8 @@ def _place_of(step: Step) -> str:
 def _body(step: Step, style: Style) -> Iterator[str]:
     if step.live and step.action is not Action.KEEP:
         yield style.ink.paint(f"last written by {safe(step.live.update_by)}, {step.live.moment}", Colour.PLACE)
+    if step.applied and style.verbose:
+        yield style.ink.paint(_applied(step.applied), Colour.PLACE)
     for change in step.changes:
         if change.kind is not ChangeKind.UNVERIFIABLE or style.verbose:
             yield from change_lines(change, style.ink)
@@ -116,6 +119,13 @@ def _body(step: Step, style: Style) -> Iterator[str]:
         yield style.ink.paint(f"✗ {_loss(loss)}: {_short(safe(loss.value))}", Colour.BAD)
     for note in step.notes:
         yield style.ink.paint(f"note: {safe(note)}", Colour.PLACE)
+
+
+def _applied(applied: Applied) -> str:
+    commit = f" from {safe(applied.commit[:8])}" if applied.commit else ""
+    author = f" by {safe(applied.author)}" if applied.author else ""
+    job = f", {safe(applied.job)}" if applied.job else ""
+    return f"last {'applied' if applied.exact else 'adopted'}{commit}{author}{job}"
 
 
 def _loss(loss: PlannedLoss) -> str:

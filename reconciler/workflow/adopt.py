@@ -21,8 +21,9 @@ from reconciler.plan.questions import adopting
 from reconciler.plan.step import Trouble
 from reconciler.server.repeats import repeating
 from reconciler.server.transport import Clock
-from reconciler.workflow.apply import commit_of
-from reconciler.workflow.plan import World, make_plan, open_ledger, projects_of
+from reconciler.workflow.ledgers import Waiting, reading_ledger, writing_ledger
+from reconciler.workflow.plan import World, make_plan, projects_of
+from reconciler.workflow.provenance import provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def look(settings: Settings, desired: Desired, world: World, *, allow_drift: boo
 
     Raises LedgerError where the ledger cannot be read: whose the builds are cannot be told then.
     """
-    with open_ledger(settings, writable=False) as ledger:
+    with reading_ledger(settings, world) as ledger:
         for project in projects_of(settings, desired):
             ledger.read(project)
     settings = replace(settings, policy=Policy())
@@ -61,13 +62,16 @@ def look(settings: Settings, desired: Desired, world: World, *, allow_drift: boo
     documents = {project: settled(planned.documents[project], planned.proven[project]) for project in planned.documents}
     inputs = Inputs(desired, planned.live, documents, settings.tree, settings.policy)
     now = int((world.clock or Clock()).wall())
-    signature = Signature(settings.tree, now, commit_of(world), partial(repeating, heard=planned.heard))
+    origin = provenance(world.environ, settings.root)
+    signature = Signature(
+        settings.tree, now, origin.commit, origin.author, origin.job, partial(repeating, heard=planned.heard)
+    )
     ledgers = (planned.documents, planned.proven)
     found = adoption(planned.plan, inputs, signature, ledgers, allow_drift=allow_drift)
     return Looked(found, planned.plan.troubles, planned.requests)
 
 
-def record(settings: Settings, found: Adoption) -> Recorded:
+def record(settings: Settings, found: Adoption, world: World, waiting: Waiting | None = None) -> Recorded:
     """Write the records, each project's at once, under the lock of all of them.
 
     Killed in between, some projects are recorded and the others are not: run again. Raises Locked, LedgerError.
@@ -78,9 +82,8 @@ def record(settings: Settings, found: Adoption) -> Recorded:
     if not projects:
         return Recorded()
     with ExitStack() as stack:
-        ledger = stack.enter_context(open_ledger(settings, writable=True))
-        ledger.lock(projects)
-        stack.callback(ledger.unlock, projects)
+        ledger = stack.enter_context(writing_ledger(settings, world, "adopt", waiting))
+        stack.enter_context(ledger.locked(projects))
         for project in projects:
             page, meant = found.pages[project], set[str]()
             ledger.change(project, partial(_written, page, meant))
@@ -90,6 +93,7 @@ def record(settings: Settings, found: Adoption) -> Recorded:
 
 
 def _written(page: Page, meant: set[str], document: Document) -> Document:
-    """`meant`: told which records are written."""
+    """`meant`: told which records are written; may be asked again of a document that others changed meanwhile."""
+    meant.clear()
     meant |= page.still_meant(document)
     return page.onto(document)

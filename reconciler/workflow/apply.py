@@ -5,22 +5,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.apply.apply import Run, apply
 from reconciler.apply.backup import STATE, Backup
 from reconciler.apply.perform import Performer
 from reconciler.definitions import writer as definition_writer
+from reconciler.ledger.ledger import Ledger
 from reconciler.model.declared import secrets_in
-from reconciler.model.errors import InvalidDefinitions
+from reconciler.model.errors import InvalidDefinitions, Locked
 from reconciler.model.outcome import Outcome
 from reconciler.model.problem import Place, Problem
 from reconciler.model.settings import Settings
 from reconciler.server import wire
 from reconciler.server.transport import Clock, ReadDoor, WriteDoor
 from reconciler.server.writing import DryWriter, ServerWriter, Writer
-from reconciler.workflow.plan import Planned, World, connection, open_ledger
+from reconciler.workflow.ledgers import Waiting, writing_ledger
+from reconciler.workflow.plan import Planned, World, connection
+from reconciler.workflow.provenance import provenance
 
 BEGUN, ENDED = "reconciler.apply.begun", "reconciler.apply.ended"
 """Audit events (PEP 578) around everything that an apply sends, the server's address and the plan with them.
@@ -41,12 +44,18 @@ class Options:
         stopped: whether the user asked to stop.
         backed_up: told the folder of a backup.
         strangers: (project, name) of builds that do not become ours.
+        reason: the command, as whoever waits for the lock reads it.
+        waiting: what becomes of a run whose lock another one holds.
+        fenced: told, once or more often, that the lock was lost: nothing is written to the server from then on.
     """
 
     dry_run: bool = False
     stopped: Callable[[], bool] = lambda: False
     backed_up: Callable[[str], None] = lambda _: None
     strangers: frozenset[tuple[str, str]] = frozenset()
+    reason: str = "apply"
+    waiting: Waiting = field(default_factory=Waiting)
+    fenced: Callable[[Locked], None] = lambda _: None
 
 
 def check_environment(planned: Planned) -> None:
@@ -79,9 +88,8 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
             door, writer = ReadDoor(where), DryWriter()
         else:
             projects = sorted({step.project for step in planned.plan.steps} | planned.vanished.keys())
-            books = stack.enter_context(open_ledger(settings, writable=True))
-            books.lock(projects)
-            stack.callback(books.unlock, projects)
+            books = stack.enter_context(writing_ledger(settings, world, options.reason, options.waiting))
+            stack.enter_context(books.locked(projects))
             sys.audit(BEGUN, settings.server, planned.plan)
             stack.callback(sys.audit, ENDED, settings.server, planned.plan)
             door = WriteDoor(where)
@@ -91,11 +99,15 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
         stack.callback(door.close)
         user = wire.user_of(settings.token) if settings.token else ""
         backup = None if options.dry_run else _backup(settings, planned, world, options)
+        fence = _fence(books, options)
+        origin = provenance(world.environ, settings.root)
         run = Run(
-            performer=Performer(door, writer, user, backup),
+            performer=Performer(door, writer, user, backup, fence),
             books=books,
             tree=settings.tree,
-            commit=commit_of(world),
+            commit=origin.commit,
+            author=origin.author,
+            job=origin.job,
             threads=settings.concurrency,
             now=clock.wall,
             stopped=options.stopped,
@@ -104,8 +116,21 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
             vanished=planned.vanished,
             backup=backup.place if backup else lambda: "",
             strangers=options.strangers,
+            fence=fence,
         )
         yield apply(planned.plan, run)
+
+
+def _fence(books: Ledger | None, options: Options) -> Callable[[], Locked | None]:
+    """Return what asks whether the lock is lost, and tells it."""
+
+    def asked() -> Locked | None:
+        lost = books.lost() if books is not None else None
+        if lost is not None:
+            options.fenced(lost)
+        return lost
+
+    return asked
 
 
 def commit_of(world: World) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from reconciler.definitions.configuration import find_configuration, key_lines
 from reconciler.definitions.files import shown
+from reconciler.ledger.place import shown_place
 from reconciler.model.change import Shown
-from reconciler.model.secret import MASK
 from reconciler.model.settings import Settings
 
 FLAGS = {"project": "--project", "token": "--token-file"}
@@ -73,7 +72,7 @@ def _values(settings: Settings) -> Iterator[tuple[str, Shown | float]]:
     yield "projects", list(settings.projects)
     yield "project", list(settings.selected)
     yield "tree", settings.tree
-    yield "ledger", _without_credentials(settings.ledger)
+    yield "ledger", shown_place(settings.ledger)
     yield "env", list(settings.env)
     yield "prune", policy.prune.value
     yield "max_deletes", policy.max_deletes
@@ -96,16 +95,3 @@ def _where(key: str, source: str, file: str, lines: dict[str, int]) -> str:
         line = lines.get(KEYS.get(key, key))
         return f"{file}:{line}" if line else file
     return ""
-
-
-def _without_credentials(place: str) -> str:
-    """Return a ledger's place; a URL may hold a user, a password or a signature."""
-    if "://" not in place:
-        return place
-    try:
-        parts = urlsplit(place)
-    except ValueError:
-        return MASK
-    user, at, host = parts.netloc.rpartition("@")
-    query = f"?{MASK}" if parts.query or parts.fragment else ""
-    return f"{parts.scheme}://{MASK if user else ''}{at}{host}{parts.path}{query}"

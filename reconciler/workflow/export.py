@@ -27,9 +27,10 @@ from reconciler.server.transport import Clock, ReadDoor
 from reconciler.workflow.export_files import files_of, write_files
 from reconciler.workflow.export_notes import lookalikes_of, notes_of, places_of
 from reconciler.workflow.export_pages import Name, pages_of
+from reconciler.workflow.ledgers import writing_ledger
 from reconciler.workflow.merging import agreed_on, merge_into
 from reconciler.workflow.on_disk import Fingerprint, fingerprint
-from reconciler.workflow.plan import World, open_ledger, read_door, read_ledger
+from reconciler.workflow.plan import World, read_door, read_ledger
 
 ALL = "*"
 """In `Exported.incomplete`: the list of projects itself."""
@@ -94,7 +95,7 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
     notes = tuple(sorted({*notes, *lookalikes_of(settings, files, written, found, world.cwd)}))
     now = int((world.clock or Clock()).wall())
     new = {name: Seen(found.pages[name].seen, now) for name in files.places}
-    forgotten = remember(settings, new | agreed_on(merging.pairs, documents, now, force=options.force))
+    forgotten = remember(settings, new | agreed_on(merging.pairs, documents, now, force=options.force), world)
     lists = [(project, one.incomplete) for project, one in live.readings.items()]
     return Exported(
         builds=dict(Counter(project for project, _ in found.pages)),
@@ -117,7 +118,7 @@ def export(settings: Settings, options: Options, world: World) -> Exported:
 def _look(settings: Settings, options: Options, desired: Desired, world: World) -> _Looked:
     with read_door(settings, world, [d.build for d in desired.definitions]) as door:
         projects, doubt = _projects(door, settings)
-        documents, _ = read_ledger(settings, projects)
+        documents, _ = read_ledger(settings, projects, world)
         live = _read(door, settings, projects, desired, options)
         hidden = live.deep_unserved or not settings.deep_read
         hosts = {**(only_hosts(door) if hidden else {}), **options.hosts}
@@ -158,16 +159,20 @@ def _check_names(settings: Settings, variables: Collection[str]) -> None:
         )
 
 
-def remember(settings: Settings, builds: Mapping[Name, Seen]) -> str:
-    """Note in the ledger what the next export compares with; return why not, "" where it was."""
+def remember(settings: Settings, builds: Mapping[Name, Seen], world: World) -> str:
+    """Note in the ledger what the next export compares with; return why not, "" where it was.
+
+    No lock is taken: it is a note beside the records, written where nobody else has written since it was read, so
+    that an export neither waits for an apply nor fails because of one.
+    """
     by_project = defaultdict[str, dict[str, Seen]](dict)
     for (project, name), seen in builds.items():
         by_project[project][name] = seen
     try:
-        with open_ledger(settings, writable=True) as ledger:
+        with writing_ledger(settings, world, "export") as ledger:
             for project, found in sorted(by_project.items()):
                 ledger.change(project, partial(_with_seen, found))
-    except LedgerError as error:
+    except (LedgerError, Locked) as error:
         return error.message
     return ""
 

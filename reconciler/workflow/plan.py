@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.build import Build
 from reconciler.model.declared import secrets_in
 from reconciler.model.definition import Desired
@@ -28,6 +27,7 @@ from reconciler.server.heard import Heard
 from reconciler.server.repeats import changes_of, unrepeated_anywhere
 from reconciler.server.transport import Clock, Connection, ReadDoor, Transport
 from reconciler.server.usage import read_usage
+from reconciler.workflow.ledgers import reading_ledger
 
 Asking = Callable[[Plan, Inputs], Questions]
 """A plan and what it was made from → what is still to be asked."""
@@ -80,7 +80,7 @@ class Planned:
 
 def make_plan(settings: Settings, desired: Desired, world: World, asking: Asking = behind) -> Planned:
     """Compare the definitions with the server, by GETs only. `asking`: what a plan leaves to be asked."""
-    documents, warnings = read_ledger(settings, projects_of(settings, desired))
+    documents, warnings = read_ledger(settings, projects_of(settings, desired), world)
     with read_door(settings, world, [d.build for d in desired.definitions]) as door:
         heard = door.heard
         readings = _read(door, settings, desired, documents)
@@ -148,21 +148,13 @@ def projects_of(settings: Settings, desired: Desired) -> list[str]:
     return sorted(named if desired.narrowed else named | set(settings.projects))
 
 
-def read_ledger(settings: Settings, projects: list[str]) -> tuple[dict[str, Document], list[Trouble]]:
+def read_ledger(settings: Settings, projects: list[str], world: World) -> tuple[dict[str, Document], list[Trouble]]:
     """Return what the ledger holds; a ledger that cannot be read leaves the run without, and says so."""
     try:
-        with open_ledger(settings, writable=False) as ledger:
+        with reading_ledger(settings, world) as ledger:
             return {project: ledger.read(project) for project in projects}, []
     except LedgerError as error:
         return {}, [Trouble("ledger", f"{error.message}; planned without it", error.hint)]
-
-
-def open_ledger(settings: Settings, *, writable: bool) -> SqliteLedger:
-    """Open the configured ledger. Raises LedgerError, or UsageError for a home that this version lacks."""
-    if "://" in settings.ledger:
-        scheme = settings.ledger.partition("://")[0]
-        raise UsageError(f"ledgers at {scheme}:// are not supported yet", "name a file with --ledger")
-    return SqliteLedger(settings.ledger, settings.server, writable=writable)
 
 
 @contextlib.contextmanager

@@ -149,7 +149,7 @@ def restored(
         for kept in found
         if not kept.manifest.tree and kept.manifest.name not in _recorded(planned, kept.manifest.project)
     )
-    return locked(settings, planned, world, replace(options, strangers=strangers))
+    return locked(settings, planned, world, replace(options, strangers=strangers, reason="restore"))
 
 
 def _recorded(planned: Planned, project: str) -> Mapping[str, object]:

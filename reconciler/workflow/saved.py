@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.model.definition import Desired
-from reconciler.model.errors import LedgerError, Refused, UsageError
+from reconciler.model.errors import LedgerError, Locked, Refused, UsageError
 from reconciler.model.policy import Policy
 from reconciler.model.settings import Settings
 from reconciler.plan.saved import Sight, all_or_nothing, fresh, sign
 from reconciler.workflow.apply import COMMITS
-from reconciler.workflow.plan import Planned, World, connection, make_plan, open_ledger, projects_of
+from reconciler.workflow.ledgers import reading_ledger, writing_ledger
+from reconciler.workflow.plan import Planned, World, connection, make_plan, projects_of
 from reconciler.workflow.saved_file import Read, SavedFile, changed, check, seal, write_text
 
 _SOURCES = {"assert_all": "assert"}
@@ -34,7 +35,7 @@ def save(planned: Planned, document: Mapping[str, Any], settings: Settings, worl
         world: that it was made in.
     """
     projects = sorted({*projects_of(settings, planned.desired), *(step.project for step in planned.plan.steps)})
-    keys, why = _keys(planned, settings, projects)
+    keys, why = _keys(planned, settings, projects, world)
     made = Sight(planned.plan, planned.desired, planned.live, keys)
     file = SavedFile(
         server=settings.server,
@@ -96,7 +97,7 @@ def keys_for(found: Read, settings: Settings, world: World) -> dict[str, str]:
     """
     connection(settings, world)
     _check_place(found, settings)
-    with open_ledger(settings, writable=False) as ledger:
+    with reading_ledger(settings, world) as ledger:
         keys = {project: ledger.read(project).digest_key for project in found.file.projects}
     expected = {project: check(settings.server, project, key) if key else "" for project, key in keys.items()}
     lacking = [project for project in keys if not _equal(expected[project], found.file.checks.get(project, ""))]
@@ -124,19 +125,19 @@ def plan_again(
     return replace(planned, plan=all_or_nothing(plan, found.file.steps) if whole else plan)
 
 
-def _keys(planned: Planned, settings: Settings, projects: list[str]) -> tuple[dict[str, str], str]:
+def _keys(planned: Planned, settings: Settings, projects: list[str], world: World) -> tuple[dict[str, str], str]:
     """Return the key of every project, made where it is missing; or none, and why."""
     known = {project: planned.documents[project].digest_key for project in projects if project in planned.documents}
     if projects and all(known.get(project) for project in projects):
         return known, ""
     keys = {}
     try:
-        with open_ledger(settings, writable=True) as ledger:
+        with writing_ledger(settings, world, "plan") as ledger:
             for project in projects:
                 if not ledger.read(project).digest_key:
                     ledger.change(project, lambda document: document)
                 keys[project] = ledger.read(project).digest_key
-    except LedgerError as error:
+    except (LedgerError, Locked) as error:
         return {}, f"{error.message}, so there is no key for its digests"
     return keys, ""
 

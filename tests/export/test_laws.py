@@ -118,7 +118,7 @@ def test_what_was_exported_and_adopted_needs_no_other_source(builds: list[Stored
         if planned(rig) is None:
             return
         rig.environ.update(environment(rig.load(), store(rig)))
-        record(rig.settings, look(rig.settings, rig.load(), rig.world).adoption)
+        record(rig.settings, look(rig.settings, rig.load(), rig.world).adoption, rig.world)
         rig.quiet()
         plan = rig.plan()
         assert plan.empty, open_points(plan)

@@ -45,7 +45,7 @@ def merged(rig: Rig, *, force: bool = False, prune: bool = False, path: str = ""
     """Read the server and put what changed there into the tree, or into a folder of it."""
     desired = load(replace(rig.settings, path=str(rig.tree / path)), rig.environ, cwd=str(rig.tree))
     projects = sorted({d.build.project for d in desired.definitions})
-    documents, _ = read_ledger(rig.settings, projects)
+    documents, _ = read_ledger(rig.settings, projects, rig.world)
     with read_door(rig.settings, rig.world, [d.build for d in desired.definitions]) as door:
         readings = {
             project: reading.read_project(

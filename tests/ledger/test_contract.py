@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from reconciler.ledger.home import Home
+from reconciler.ledger.sqlite import SqliteHome
 from tests.ledger.contract import CHECKS, SERVER, Place
 from tests.ledger.memory import MemoryHome, Shelf
 
@@ -32,8 +33,29 @@ def unexpiring(_: Path) -> Place:
     return Place(open_)
 
 
+OPEN: list[Home] = []
+
+
+@pytest.fixture(autouse=True)
+def closing() -> Iterator[None]:
+    """Close what a check has opened."""
+    yield
+    while OPEN:
+        OPEN.pop().close()
+
+
+def file(folder: Path) -> Place:
+    """One file for all that is opened."""
+
+    def open_(server: str = SERVER) -> Home:
+        OPEN.append(SqliteHome(str(folder / "ledger.db"), server, writable=True))
+        return OPEN[-1]
+
+    return Place(open_)
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("kind", [memory, unexpiring], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [memory, unexpiring, file], ids=lambda kind: kind.__name__)
 def test_a_home_keeps_the_contract(kind: Callable[[Path], Place], check: Callable[[Place], None], tmp_path: Path):
     """What the check's own docstring says."""
     check(kind(tmp_path))
