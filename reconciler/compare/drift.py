@@ -121,7 +121,13 @@ def settings(changes: Iterable[Change], base: Since | None) -> tuple[Setting, ..
         changes: the definition, ignored settings left out, against what is known of the live build.
         base: both sides against the record; None without one: every difference is pending.
     """
-    return tuple(_setting(change, base) for change in changes)
+    changes = tuple(changes)
+    differ = counted(changes)
+    return tuple(
+        _setting(change, base)
+        for change in changes
+        if change.kind is not ChangeKind.RELEASED or not concerns(differ, change.path)
+    )
 
 
 def _setting(change: Change, base: Since | None) -> Setting:
