@@ -114,20 +114,24 @@ def _hidden(change: Change, secrets: frozenset[str]) -> Change:
     return replace(change, before=None, after=None, sensitive=True) if change.path in secrets else change
 
 
-def settings(changes: Iterable[Change], base: Since | None) -> tuple[Setting, ...]:
-    """Return the state of every setting that Git declares and that is not the same everywhere; `()`: all in sync.
+def settings(changes: Iterable[Change], base: Since | None, others: Iterable[Setting] = ()) -> tuple[Setting, ...]:
+    """Return the state of every setting that is not the same everywhere; `()`: all in sync.
+
+    What is released and is told already, as changed or as about to be, is not told twice.
 
     Args:
         changes: the definition, ignored settings left out, against what is known of the live build.
         base: both sides against the record; None without one: every difference is pending.
+        others: what Git does not decide, as `beside` has it.
     """
-    changes = tuple(changes)
-    differ = counted(changes)
-    return tuple(
-        _setting(change, base)
+    changes, others = tuple(changes), tuple(others)
+    differ, told = counted(changes), {setting.path for setting in others}
+    left = (
+        change
         for change in changes
-        if change.kind is not ChangeKind.RELEASED or not concerns(differ, change.path)
+        if change.kind is not ChangeKind.RELEASED or not (change.path in told or concerns(differ, change.path))
     )
+    return (*(_setting(change, base) for change in left), *others)
 
 
 def _setting(change: Change, base: Since | None) -> Setting:

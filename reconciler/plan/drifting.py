@@ -278,8 +278,8 @@ class _Case:
         if self._untouched(live.stamps):
             return self._is(Fate.IN_SYNC)
         base = self._since()
-        found = settings(self.step.changes, base)
-        found += tuple(beside(self.definition.build, self.step.changes, base, self.definition.ignore))
+        others = beside(self.definition.build, self.step.changes, base, self.definition.ignore)
+        found = settings(self.step.changes, base, others)
         return replace(self._is(_fate(found), *_undone(live, base, found)), settings=found)
 
     def _untouched(self, stamps: Stamps) -> bool:
