@@ -53,22 +53,27 @@ _TITLES = {
     Fate.UNREAD: "could not be read",
     Fate.PENDING: "is waiting to be applied",
     Fate.UNVERIFIABLE: "cannot be verified",
+    Fate.FOREIGN: "is of another tree",
+    Fate.JENKINS: "is a Jenkins build",
+    Fate.ORPHAN: "is ours, and not in Git any more",
+    Fate.UNDECLARED: "is undeclared",
     Fate.IN_SYNC: "is in sync",
 }
 _TOLD = (Fate.CONFLICT, Fate.DRIFTED, Fate.MISSING, Fate.UNREAD)
 _LISTED = {
-    Fate.FOREIGN: "of another tree, not looked at",
-    Fate.JENKINS: "Jenkins builds, which no definition can be",
-    Fate.ORPHAN: "ours, and not in Git any more (nothing is deleted)",
+    Fate.FOREIGN: "of another tree, left to it",
+    Fate.JENKINS: "of Jenkins, left alone",
+    Fate.ORPHAN: "ours and gone from Git (nothing is deleted)",
     Fate.UNDECLARED: "undeclared on the server",
 }
+_ORDER = (*_TOLD, Fate.PENDING, Fate.UNVERIFIABLE, Fate.IN_SYNC, *_LISTED)
 
 
 def render_drift(drift: Drift, commands: Commands, style: Style) -> str:
     """Return the whole report; its first line is the verdict. `style.quiet`: what is drift or unknown alone."""
     colour = Colour.BAD if drift.of(*DRIFT) or not drift.complete else Colour.STRONG
     lines = [style.ink.paint(verdict(drift), colour), ""]
-    for fate in Fate:
+    for fate in _ORDER:
         lines += _of_fate(drift.of(fate), fate, style)
     lines += _unknown(drift, style)
     lines += _what_now(drift, commands, style)
@@ -85,7 +90,8 @@ def verdict(drift: Drift) -> str:
     first, *others = counts
     whole = f"{counts[first]:,} {'build' if counts[first] == 1 else 'builds'} {VERDICTS[first][0]}"
     parts = [whole, *(f"{counts[fate]:,} {VERDICTS[fate][0]}" for fate in others)]
-    return ", ".join(parts)
+    touched = sum(build.touched for build in drift.of(Fate.IN_SYNC))
+    return ", ".join(parts) + (f" ({touched:,} changed in what Git leaves to the server)" if touched else "")
 
 
 def _of_fate(builds: Sequence[Drifted], fate: Fate, style: Style) -> Iterator[str]:
@@ -113,7 +119,7 @@ def _unverifiable(builds: Sequence[Drifted], style: Style) -> Iterator[str]:
     """Name the builds of which something is declared that nothing shows, and who wrote since it was known."""
     if not builds or style.quiet:
         return
-    yield f"{len(builds):,} with settings that are declared and that nothing shows (-v names them):"
+    yield f"{len(builds):,} with settings that are declared and that nothing shows:"
     for build in builds[:NAMED]:
         paths = ", ".join(setting.path for setting in build.of(State.UNVERIFIABLE))
         yield f"    ? {_name(build)}: {safe(paths)}{_since_when(build)}"
@@ -187,7 +193,7 @@ def about(build: Drifted) -> Iterator[str]:
 
 def applied(record: Record) -> str:
     """Return when a build was recorded, from which commit, by whom and in which job, as far as that is known."""
-    commit = f" from {line(record.commit[:12])}" if record.commit else ""
+    commit = f" from {line(record.commit[:7])}" if record.commit else ""
     author = f" by {line(record.author)}" if record.author else ""
     job = f", {line(record.job)}" if record.job else ""
     when = f"{', ' if job else ' '}on {Stamps(record.when, '').moment}" if record.when else ""
@@ -202,9 +208,10 @@ def beside(build: Drifted, *, verbose: bool) -> Iterator[str]:
     unset = [s.path for s in build.of(State.UNSET)]
     if unset and not verbose:
         yield f"? {len(unset)} not compared, no value in this environment: {line(', '.join(unset))}"
-    yield from (line(text) for text in build.ignored)
+    if verbose:
+        yield from (line(text) for text in build.ignored)
     yield from (f"note: {line(text)}" for text in build.notes)
-    if build.blocked:
+    if build.blocked and build.fate in (*DRIFT, Fate.PENDING):
         yield f"note: an apply would not write it as it is ({build.blocked})"
 
 

@@ -38,9 +38,9 @@ class Commands:
         """Return a command line with the flags of this run."""
         return safe(shlex.join(["reconciler", command, *words, *self.flags])).replace("\n", "\\n")
 
-    def here(self, *, projects: bool = True) -> tuple[str, ...]:
+    def here(self) -> tuple[str, ...]:
         """Return the words for what this run was about."""
-        return (*((self.path,) if self.path else ()), *(self.projects if projects else ()))
+        return (*((self.path,) if self.path else ()), *self.projects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,8 @@ def _projects(builds: Iterable[Drifted]) -> tuple[str, ...]:
 def _onwards(drift: Drift, commands: Commands) -> Iterator[Way]:
     if drift.of(Fate.PENDING):
         yield Way("bring to the server what is pending", commands.line("apply", *commands.here()))
+    if drift.of(Fate.UNVERIFIABLE):
+        yield Way("write what nothing shows, to be sure of it", commands.line("apply", *commands.here(), "--assert"))
     if any(build.blocked for build in drift.of(*DRIFT, Fate.PENDING)):
         yield Way("see why an apply would not write some of them", commands.line("plan", *commands.here()))
 

@@ -159,7 +159,7 @@ def edits(draw: st.DrawFn, *sides: str) -> list[tuple[str, str, str, Any]]:
     """Some edits: of which build, on which side, of which setting, to what."""
     found = []
     for _ in range(draw(st.integers(0, 10))):
-        side, path = draw(st.sampled_from(sides)), draw(st.sampled_from(sorted(VALUES)))
+        side, path = draw(st.sampled_from(sides)), draw(st.sampled_from([*sorted(VALUES), PARAMETERS, PARAMETERS]))
         may = side == "git" and path in MAY_BE_ABSENT
         value = draw(st.one_of(VALUES[path], *([st.just(ABSENT)] if may else [])))
         found.append((draw(st.sampled_from(NAMES)), side, path, value))
@@ -206,7 +206,7 @@ class Company:
 
 
 @given(st.data())
-@examples(25)
+@examples(40)
 def test_the_states_are_those_of_a_plain_model(data: st.DataObject):
     """Edits on both sides, applies in between, and a drift after each round."""
     models = {name: Model(data.draw(definitions()), data.draw(st.booleans())) for name in NAMES}
