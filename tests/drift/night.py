@@ -68,7 +68,8 @@ class Night(Rig):
     def appear(self, name: str, **more: Any) -> None:
         """Somebody makes a build in the page."""
         builds = self.emulator.state()["builds"]
-        made = {**copy.deepcopy(builds[0]), "name": name, "update_by": "ann", "update_time": 1_600_000_000, **more}
+        made = {**copy.deepcopy(builds[0]), "name": name, "update_by": "ann", "update_time": 1_600_000_000}
+        made |= {"product_name": "yaml", **more}
         self.emulator.set_state(None, [*builds, made])
 
     def look(self) -> Drift:
