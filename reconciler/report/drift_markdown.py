@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.plan.drifting import DRIFT, Drift, Drifted, Fate
@@ -25,6 +25,9 @@ BLOCK = 6_000
 RESERVE = 400
 """Characters that are kept for saying what was left out."""
 
+LEAST = 100
+"""Characters below which no build can fit any more."""
+
 _OPEN = (*DRIFT, Fate.UNREAD)
 _FOLDED = (Fate.PENDING, Fate.UNVERIFIABLE, Fate.FOREIGN, Fate.JENKINS, Fate.ORPHAN, Fate.UNDECLARED)
 
@@ -37,15 +40,19 @@ class _Page:
     pieces: list[str] = field(default_factory=list)
     left: dict[str, int] = field(default_factory=dict)
 
-    def add(self, piece: str, what: str = "") -> bool:
-        """Take a piece where it fits; else count it."""
+    def add(self, piece: str) -> bool:
+        """Take a piece where it fits."""
         if len(piece) + 1 > self.room:
-            if what:
-                self.left[what] = self.left.get(what, 0) + 1
             return False
         self.room -= len(piece) + 1
         self.pieces.append(piece)
         return True
+
+    def add_all(self, builds: Sequence[Drifted], what: str, written: Callable[[Drifted], str]) -> None:
+        """Take each build that fits, and count the others; once it is nearly full, without writing them out."""
+        for build in builds:
+            if self.room < LEAST or not self.add(written(build)):
+                self.left[what] = self.left.get(what, 0) + 1
 
 
 def drift_markdown(drift: Drift, commands: Commands) -> str:
@@ -55,8 +62,7 @@ def drift_markdown(drift: Drift, commands: Commands) -> str:
     ending = _ending(drift, commands)
     page.room -= sum(len(piece) + 1 for piece in ending)
     for fate in _OPEN:
-        for build in drift.of(fate):
-            page.add(_block(build), VERDICTS[fate][0])
+        page.add_all(drift.of(fate), VERDICTS[fate][0], _block)
     touched = [build for build in drift.of(Fate.IN_SYNC) if build.touched]
     _fold(page, "in sync, changed in what Git leaves to the server", touched)
     for fate in _FOLDED:
@@ -97,8 +103,7 @@ def _fold(page: _Page, what: str, builds: Sequence[Drifted]) -> None:
         page.left[what] = len(builds)
         return
     page.room -= len(end) + 1
-    for build in builds:
-        page.add(_item(build), what)
+    page.add_all(builds, what, _item)
     page.pieces.append(end)
 
 

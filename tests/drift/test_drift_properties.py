@@ -206,7 +206,7 @@ class Company:
 
 
 @given(st.data())
-@examples(40)
+@examples(25)
 def test_the_states_are_those_of_a_plain_model(data: st.DataObject):
     """Edits on both sides, applies in between, and a drift after each round."""
     models = {name: Model(data.draw(definitions()), data.draw(st.booleans())) for name in NAMES}
