@@ -137,6 +137,8 @@ class Scene:
         """Look at what would be done, in every way there is."""
         for way in ((), ("-v",), ("-q",), ("--format", "json"), ("-v", "--color", "always")):
             self.run("plan", *way, *more)
+        for way in (("-v",), ("--format", "json")):
+            self.run("drift", *way, *more)
 
     def said(self, last: int = 1) -> str:
         """What the last commands said."""
@@ -738,7 +740,7 @@ def test_an_ignored_secret_is_not_told(scene: Scene):
     definition["x-reconciler"] = {"ignore": [{"path": path, "reason": "the page's"} for path in rules]}
     scene.write(definition, targets(scene))
     scene.look()
-    assert "ignored" in scene.said(5)
+    assert "ignored" in scene.said(7)
     definition["services"] = []
     scene.write(definition, targets(scene))
     scene.accept()

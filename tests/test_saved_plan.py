@@ -500,6 +500,7 @@ STEP_OTHERS: dict[str, Any] = {
     "changes": (Change("timeout", ChangeKind.CHANGED, 1, 2),),
     "losses": (PlannedLoss("post_build.scripts", "echo"),),
     "notes": ("a note",),
+    "ignored": ("a sentence",),
     "desired": OTHER_BUILD,
     "before": OTHER_BUILD,
     "send": OTHER_BUILD,

@@ -331,6 +331,7 @@ def test_a_door_for_reading_cannot_delete(scene: Scene):
 READING = {
     "validate": [],
     "plan": ["--detailed-exitcode"],
+    "drift": [],
     "schema": [],
     "config": [],
     "export": ["--out"],

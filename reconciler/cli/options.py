@@ -67,6 +67,9 @@ _OUTPUT = (
     click.option("-v", "--verbose", is_flag=True, help="What is kept too, and how the run went."),
 )
 _FORMAT = click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+_REPORT_FORMAT = click.option(
+    "--format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True
+)
 
 
 def project_option(function: Function) -> Function:
@@ -77,6 +80,13 @@ def project_option(function: Function) -> Function:
 def output_options(function: Function) -> Function:
     """Add `--format`, `--output`, `--color`, `-q`, `-v`."""
     for option in (*reversed(_OUTPUT), _FORMAT):
+        function = option(function)
+    return function
+
+
+def report_options(function: Function) -> Function:
+    """Add `--format` with Markdown among them, `--output`, `--color`, `-q`, `-v`."""
+    for option in (*reversed(_OUTPUT), _REPORT_FORMAT):
         function = option(function)
     return function
 

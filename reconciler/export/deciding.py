@@ -13,21 +13,19 @@ Settings that mean something only together (`FOLLOWERS`, a block that is null in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.definitions.document import exists, lookup
-from reconciler.export.document import Page, is_within
+from reconciler.export.document import Page
 from reconciler.model.change import Change, ChangeKind
 from reconciler.model.exported import Topic
 from reconciler.model.fields import FOLLOWERS, ROWS, Kind
+from reconciler.model.threeway import Changed, changed_by, concerns, counted, is_within, order_of
 
 BLOCK = "advanced_settings"
 _LEADERS = {follower: leader for leader, followers in FOLLOWERS.items() for follower in followers}
-_UNCHANGED = (ChangeKind.UNVERIFIABLE, ChangeKind.RELEASED)
-_ORDER = "[\0]"
-"""Stands for the order of a list: inside the list, and in no element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +126,6 @@ def _converted(pair: Pair, kind: Kind, *, force: bool) -> Decision:
     return Decision(remarks=(Remark(Topic.CONFLICT if pair.bases[0].kind is kind else Topic.LOCAL, "", text),))
 
 
-def counted(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Return the changes that are differences: what cannot be known and what is released are none."""
-    return tuple(change for change in changes if change.kind not in _UNCHANGED)
-
-
 def null_blocks(whole: dict[str, Any], kind: Kind) -> Iterator[str]:
     """Yield the blocks of settings that a document sets to null as a whole, outer ones first."""
     blocks = {path[: path.rindex(".")] for row in ROWS[kind] if "." in (path := row.path)}
@@ -156,19 +149,17 @@ class _Court:
     def _since(self, base: Base, about: str) -> Topic | None:
         if base.kind is not self.kind:
             return Topic.CONFLICT
-        local, remote = self._is_about(counted(base.local), about), self._is_about(counted(base.remote), about)
-        if local:
-            return Topic.CONFLICT if remote else Topic.LOCAL
-        unknown = self._is_about((*base.local, *base.remote), about)
-        return Topic.UNDECIDED if unknown and not remote else None
-
-    def _is_about(self, changes: Iterable[Change], about: str) -> bool:
-        others = (self._about(change) for change in changes if change.kind is not ChangeKind.RELEASED)
-        return any(is_within(other, (about,)) or is_within(about, (other,)) for other in others)
+        changed = changed_by(about, base.local, base.remote, self._about)
+        if changed is Changed.BOTH:
+            return Topic.CONFLICT
+        if changed is Changed.GIT:
+            return Topic.LOCAL
+        unknown = concerns((*base.local, *base.remote), about, self._about)
+        return Topic.UNDECIDED if unknown and changed is Changed.NOBODY else None
 
     def _about(self, change: Change) -> str:
         """Return what is decided as one with a change."""
         path = _LEADERS.get(change.path, change.path)
         if change.kind is ChangeKind.MOVED:
-            path += _ORDER
+            path = order_of(path)
         return next((block for block in self.nulls if is_within(path, (block,))), path)

@@ -37,6 +37,7 @@ from reconciler.model.definable import definable, variables
 from reconciler.model.exported import KEPT, Note, Topic
 from reconciler.model.fields import ROWS, Elements, Kind, Row, walk
 from reconciler.model.live import LiveBuild, Loss
+from reconciler.model.threeway import is_within
 
 REPOSITORIES = "repo_info"
 CODE_HOST = "codehost_name"
@@ -146,11 +147,6 @@ class _Notes:
 
     def add(self, topic: Topic, paths: Iterable[str], text: str = "") -> None:
         self.found += [Note(topic.value, self.project, self.name, path, text) for path in paths]
-
-
-def is_within(path: str, parents: tuple[str, ...]) -> bool:
-    """Tell whether a path is one of some others, or below one."""
-    return any(path == parent or path.startswith((f"{parent}.", f"{parent}[")) for parent in parents)
 
 
 @dataclass(slots=True)

@@ -18,11 +18,12 @@ from reconciler.definitions.layers import Source, copied, equal, with_sources
 from reconciler.definitions.sources import FROM_ENV
 from reconciler.definitions.writer import is_ghost
 from reconciler.export.deciding import Decision, Remark, null_blocks
-from reconciler.export.document import Page, is_within
+from reconciler.export.document import Page
 from reconciler.export.locating import Place, keys_of, located
 from reconciler.model.change import Change, ChangeKind
 from reconciler.model.exported import Topic
 from reconciler.model.fields import FOLLOWERS, Elements, Kind
+from reconciler.model.threeway import is_within
 
 DOCKER = "docker_build_step"
 _STRATEGY = "advanced_settings.strategy_name"

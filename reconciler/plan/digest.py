@@ -26,6 +26,7 @@ from reconciler.plan.step import Step
 STEP_LEFT_OUT = {
     "reason": "a sentence about the changes",
     "notes": "sentences about what the other fields say",
+    "ignored": "sentences about what ignore rules leave to the server; it changes nothing that is sent",
     "place": "where a definition stands is not what it says",
     "unset": "the environment is no part of a plan; what it changes shows in the changes",
     "unsure": "only asks the internal read; what it shows is in the changes",

@@ -56,6 +56,7 @@ class Ignoring:
             desired=self.original.build,
             changes=tuple(self._without_released(step.changes)),
             notes=(*step.notes, *self.notes),
+            ignored=self.notes,
             blocked=blocked,
         )
 

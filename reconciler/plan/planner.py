@@ -47,12 +47,13 @@ def plan(inputs: Inputs) -> Plan:
         if known:
             renamed.update((path, old, new) for path, (old, new) in known.renamed.items())
             spent += losses.spent(definition, known, step.losses)
-    orphans = prune.orphans(inputs)
+    orphans, observed = prune.orphans(inputs), _notices(inputs.live, renamed)
     steps = suggested(inputs, together(prune.with_deletes(inputs, defined)), orphans)
     return Plan(
         steps=steps,
         troubles=(*_troubles(inputs.live), *prune.troubles(inputs)),
-        notices=(*_notices(inputs.live, renamed), *spent, *turns.notices, *prune.notices(inputs)),
+        notices=(*observed, *spent, *turns.notices, *prune.notices(inputs)),
+        observed=observed,
         orphans=orphans,
         undeclared=_undeclared(inputs, turns.leaving),
         unknown_uses=unknown_uses(steps),

@@ -85,6 +85,7 @@ class Step:
         changes: what differs.
         losses: what it would erase.
         notes: what a reader should know beside, sentences.
+        ignored: what ignore rules hide, sentences; they are among the notes too.
         desired: what the definition declares; None for a keep that is not ours.
         before: the live build that the plan was made from; None for a create.
         erasable: what detail shows beside it that no request carries.
@@ -113,6 +114,7 @@ class Step:
     changes: tuple[Change, ...] = ()
     losses: tuple[PlannedLoss, ...] = ()
     notes: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     desired: Build | None = None
     before: Build | None = None
     erasable: tuple[Loss, ...] = ()
@@ -162,6 +164,7 @@ class Plan:
         steps: by project and name.
         troubles: what could not be looked at.
         notices: what holds for many builds at once, sentences.
+        observed: those of them that tell what the server is like, whatever an apply would do.
         orphans: builds of ours that Git no longer has, (project, name).
         undeclared: live builds without a definition, counted.
         refusals: why nothing is pruned though it was asked for, and the like; with what to do.
@@ -171,6 +174,7 @@ class Plan:
     steps: tuple[Step, ...]
     troubles: tuple[Trouble, ...] = ()
     notices: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
     orphans: tuple[tuple[str, str], ...] = ()
     undeclared: int = 0
     refusals: tuple[Trouble, ...] = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from reconciler.compare.diff import diff
 from reconciler.compare.knowledge import know, remembered
 from reconciler.definitions.opened import Opened
-from reconciler.export.deciding import Base, Pair, counted
+from reconciler.export.deciding import Base, Pair
 from reconciler.export.document import Page
 from reconciler.export.merging import Key, Sides
 from reconciler.export.rewriting import Rewriting, rewrite
@@ -17,6 +17,7 @@ from reconciler.model.declared import secret_paths
 from reconciler.model.definition import Definition, Desired
 from reconciler.model.live import Live, LiveBuild
 from reconciler.model.record import Document, Seen
+from reconciler.model.threeway import counted
 from reconciler.plan.ignoring import with_ignored
 
 

@@ -1,0 +1,319 @@
+"""A plan and what it was made from → what became of every build since it was recorded (design, "Drift").
+
+    declared    on the server      state
+    yes         yes                the worst of its settings: conflict, drifted, pending, unverifiable, in sync
+    yes         no                 missing where the ledger has a record of ours, else pending
+    yes         nobody could look  unread
+    yes or no   yes, another tree's: foreign · a Jenkins build: jenkins
+    no          yes                orphan where the ledger has a record of ours, else undeclared
+
+Enters: a plan that prunes nothing, and its inputs with the ledger's documents settled. Builds that nobody has
+touched are known by the plan alone; only the others are compared with their record.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from reconciler.compare.drift import Setting, Since, State, Tell, beside, settings, since
+from reconciler.compare.knowledge import know
+from reconciler.model.build import Build
+from reconciler.model.definition import Definition
+from reconciler.model.fields import Kind
+from reconciler.model.live import JENKINS, LiveBuild, Stamps
+from reconciler.model.problem import Place
+from reconciler.model.record import Record
+from reconciler.plan.ignoring import with_ignored
+from reconciler.plan.inputs import Inputs
+from reconciler.plan.notes import unset
+from reconciler.plan.pairs import Turn, pairs
+from reconciler.plan.prune import named
+from reconciler.plan.step import Action, Block, Plan, Step, Trouble
+
+
+class Fate(enum.Enum):
+    """What became of a build; the order is that of a report."""
+
+    CONFLICT = "conflict"
+    DRIFTED = "drifted"
+    MISSING = "missing"
+    UNREAD = "unread"
+    PENDING = "pending"
+    UNVERIFIABLE = "unverifiable"
+    FOREIGN = "foreign"
+    JENKINS = "jenkins"
+    ORPHAN = "orphan"
+    UNDECLARED = "undeclared"
+    IN_SYNC = "in sync"
+
+
+DRIFT = (Fate.CONFLICT, Fate.DRIFTED, Fate.MISSING)
+"""Somebody changed the server behind Git's back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """One build.
+
+    Attributes:
+        fate: what became of it.
+        project: project key.
+        name: build name.
+        place: where its definition begins; None for a build that no definition names.
+        live: the stamps that it has; None where it is not there.
+        by: who wrote since it was recorded, "" where nobody did or the stamps do not tell.
+        same_account: whether that is the account of the record, so that it may have been a run of ours elsewhere.
+        record: what the ledger holds of it; None where it was never applied or adopted.
+        kinds: the kinds that Git and the server have, where they are two.
+        settings: what is not the same everywhere.
+        ignored: what ignore rules hide, sentences.
+        notes: what a reader should know beside, sentences.
+        blocked: the word for why an apply would not write it, "" where it would.
+    """
+
+    fate: Fate
+    project: str
+    name: str
+    place: Place | None = None
+    live: Stamps | None = None
+    by: str = ""
+    same_account: bool = False
+    record: Record | None = None
+    kinds: tuple[Kind, Kind] | None = None
+    settings: tuple[Setting, ...] = ()
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    blocked: str = ""
+
+    @property
+    def touched(self) -> bool:
+        """Whether there is something to tell of it beside its fate: it was changed in what Git does not decide."""
+        return any(setting.state in (State.UNDECLARED, State.IGNORED) for setting in self.settings)
+
+    def of(self, *states: State) -> tuple[Setting, ...]:
+        """Return its settings of some states."""
+        return tuple(setting for setting in self.settings if setting.state in states)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Every build of a run.
+
+    Attributes:
+        builds: by project and name.
+        troubles: what could not be looked at.
+        notices: what holds for many builds at once, sentences.
+        recorded: whether the ledger has a record of any build of these projects.
+        narrowed: only part of the tree was read, so that nothing is said of what no definition names.
+    """
+
+    builds: tuple[Drifted, ...]
+    troubles: tuple[Trouble, ...] = ()
+    notices: tuple[str, ...] = ()
+    recorded: bool = True
+    narrowed: bool = False
+
+    def of(self, *fates: Fate) -> tuple[Drifted, ...]:
+        """Return the builds of some fates."""
+        return tuple(build for build in self.builds if build.fate in fates)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything could be looked at."""
+        return not self.troubles and not self.of(Fate.UNREAD)
+
+    def summary(self) -> dict[Fate, int]:
+        """Count the builds of each fate."""
+        counts = dict.fromkeys(Fate, 0)
+        for build in self.builds:
+            counts[build.fate] += 1
+        return counts
+
+
+def drift(plan: Plan, inputs: Inputs, tell: Tell) -> Drift:
+    """Judge every build. Pure. `tell`: masks what repeats a credential."""
+    steps = {(s.project, s.name): s for s in plan.steps if s.place is not None and s.action is not Action.DELETE}
+    paired = pairs(inputs)
+    declared = [_Case(inputs, d, steps[d.build.project, d.build.name], tell) for d in inputs.desired.definitions]
+    renames = {name for name, pair in paired.found.items() if pair.turn is not Turn.LEFTOVER}
+    builds = [case.judged(replaces=(case.step.project, case.step.name) in renames) for case in declared]
+    builds += _undeclared(inputs, paired.leaving)
+    builds.sort(key=lambda build: (build.project, build.name))
+    return Drift(
+        tuple(builds),
+        plan.troubles,
+        (*plan.observed, *_emptied(inputs)),
+        any(document.records for document in inputs.documents.values()),
+        inputs.desired.narrowed,
+    )
+
+
+def _emptied(inputs: Inputs) -> Iterator[str]:
+    for project, reading in sorted(inputs.live.readings.items()):
+        document = inputs.documents.get(project)
+        if document and document.records and not reading.builds and not reading.incomplete:
+            yield (
+                f'project "{project}" shows no build at all, and the ledger knows {len(document.records)}: '
+                "a token that may not see them any more looks the same"
+            )
+
+
+def _undeclared(inputs: Inputs, leaving: frozenset[tuple[str, str]]) -> Iterator[Drifted]:
+    """Judge the live builds that no definition names; none where only part of the tree was read."""
+    if inputs.desired.narrowed:
+        return
+    declared = {(d.build.project, d.build.name) for d in inputs.desired.definitions}
+    names = named(inputs.desired)
+    for project, reading in inputs.live.readings.items():
+        for name, live in reading.builds.items():
+            if (project, name) not in declared and (project, name) not in leaving:
+                yield _nameless(inputs, live, names)
+
+
+def _nameless(inputs: Inputs, live: LiveBuild, names: frozenset[str]) -> Drifted:
+    """`names`: those that the tree gives to builds, of whatever project: such a build is on its way."""
+    record = inputs.record(live.project, live.name)
+    if inputs.is_foreign(record):
+        fate = Fate.FOREIGN
+    elif inputs.is_ours(record) and live.name not in names:
+        fate = Fate.ORPHAN
+    else:
+        fate = Fate.JENKINS if live.source == JENKINS else Fate.UNDECLARED
+    return Drifted(fate, live.project, live.name, live=live.stamps, record=record, by=_writer(live, record))
+
+
+def _writer(live: LiveBuild, record: Record | None) -> str:
+    return live.stamps.update_by if record is not None and live.stamps != record.stamps else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A definition, and the step that a plan has for it."""
+
+    inputs: Inputs
+    definition: Definition
+    step: Step
+    tell: Tell
+
+    def judged(self, *, replaces: bool) -> Drifted:
+        """Return what became of the build. `replaces`: it takes another one's place, which is still there."""
+        live, record = self._live, self._record
+        if self.inputs.is_foreign(record):
+            return self._is(
+                Fate.FOREIGN, f'the ledger says that it belongs to the tree "{record.tree if record else ""}"'
+            )
+        if live is None:
+            return self._absent(replaces=replaces)
+        if live.source == JENKINS:
+            return self._is(
+                Fate.DRIFTED if record else Fate.JENKINS, "it is a Jenkins build, which no definition can be"
+            )
+        if live.build is None:
+            return self._is(Fate.UNREAD, live.unread or "its detail was not asked for")
+        if live.build.kind is not self.definition.build.kind:
+            return self._of_two_kinds(live.build)
+        return self._compared(live)
+
+    @property
+    def _live(self) -> LiveBuild | None:
+        return self.inputs.build(self.step.project, self.step.name)
+
+    @property
+    def _record(self) -> Record | None:
+        return self.inputs.record(self.step.project, self.step.name)
+
+    def _is(self, fate: Fate, *notes: str) -> Drifted:
+        live, record, step = self._live, self._record, self.step
+        by = _writer(live, record) if live else ""
+        reason = step.blocked.reason if step.blocked else None
+        return Drifted(
+            fate,
+            step.project,
+            step.name,
+            place=step.place,
+            live=live.stamps if live else None,
+            by=by,
+            same_account=bool(by and record and record.stamps.update_by == by),
+            record=record,
+            ignored=step.ignored,
+            notes=(*notes, *self._beside(live)),
+            blocked=reason.value if reason and reason is not Block.FOREIGN else "",
+        )
+
+    def _beside(self, live: LiveBuild | None) -> Iterator[str]:
+        if live is not None and live.deep_failed:
+            yield live.deep_failed
+        yield from unset(self.definition)
+        if self.inputs.intent(self.step.project, self.step.name) is not None:
+            yield "an apply that was interrupted here is not finished: the next one goes on with it"
+
+    def _absent(self, *, replaces: bool) -> Drifted:
+        reading = self.inputs.live.readings[self.step.project]
+        if reading.incomplete:
+            return self._is(Fate.UNREAD, f"nobody knows whether it exists: {reading.incomplete}")
+        if self._record is None:
+            why = "it takes another build's place" if replaces else "it is not on the server yet"
+            return self._is(Fate.PENDING, why)
+        return self._is(Fate.MISSING, *self._elsewhere())
+
+    def _elsewhere(self) -> Iterator[str]:
+        """Say under which other project the name is now: names are unique over the server."""
+        for project, reading in sorted(self.inputs.live.readings.items()):
+            if self.step.name in reading.builds:
+                yield f'project "{project}" has a build of this name'
+
+    def _of_two_kinds(self, live: Build) -> Drifted:
+        """Whoever changed the kind has changed the whole build; a change on the other side is a conflict."""
+        kinds = (self.definition.build.kind, live.kind)
+        base = self._since()
+        if base is None:
+            return replace(self._is(Fate.PENDING), kinds=kinds)
+        if base.record.build.kind is live.kind:
+            return replace(self._is(Fate.CONFLICT if base.remote else Fate.PENDING), kinds=kinds)
+        return replace(self._is(Fate.CONFLICT if base.local else Fate.DRIFTED), kinds=kinds)
+
+    def _compared(self, live: LiveBuild) -> Drifted:
+        if self._untouched(live.stamps):
+            return self._is(Fate.IN_SYNC)
+        base = self._since()
+        others = beside(self.definition.build, self.step.changes, base, self.definition.ignore)
+        found = settings(self.step.changes, base, others)
+        return replace(self._is(_fate(found), *_undone(live, base, found)), settings=found)
+
+    def _untouched(self, stamps: Stamps) -> bool:
+        """Tell by the plan alone that there is nothing to compare: nothing differs, and nobody has written since."""
+        record = self._record
+        return not self.step.changes and (
+            self.step.exact or record is None or (record.stamps == stamps and not record.exact)
+        )
+
+    def _since(self) -> Since | None:
+        live = self._live
+        assert live is not None
+        known = know(live, self._record)
+        definition = self.definition
+        if live.build is not None and live.build.kind is definition.build.kind:
+            ignoring = with_ignored(definition, known, self.inputs.live.local_cluster)
+            definition = ignoring.definition
+        return since(definition.build, known, self.inputs.live.local_cluster, self.tell)
+
+
+_FATES = {
+    State.CONFLICT: Fate.CONFLICT,
+    State.DRIFTED: Fate.DRIFTED,
+    State.PENDING: Fate.PENDING,
+    State.UNVERIFIABLE: Fate.UNVERIFIABLE,
+}
+"""The state of a setting → what it makes of the build; the first one that occurs counts."""
+
+
+def _fate(found: Iterable[Setting]) -> Fate:
+    states = {setting.state for setting in found}
+    return next((fate for state, fate in _FATES.items() if state in states), Fate.IN_SYNC)
+
+
+def _undone(live: LiveBuild, base: Since | None, found: tuple[Setting, ...]) -> Iterator[str]:
+    if base is not None and base.stale and not base.remote and _fate(found) is Fate.IN_SYNC:
+        yield f"{live.stamps.update_by or 'somebody'} has written since, and everything that is shown is as recorded"
