@@ -27,7 +27,13 @@ def command(name: str) -> click.Command:
 
 
 def flags(name: str) -> set[str]:
-    return {flag for parameter in command(name).params for flag in parameter.opts} | {"--help", "-h"}
+    """The flags of a command; of a group, those of its commands."""
+    found = command(name)
+    parts = [found]
+    if isinstance(found, click.Group):
+        with click.Context(found) as context:
+            parts += [part for sub in found.list_commands(context) if (part := found.get_command(context, sub))]
+    return {flag for part in parts for parameter in part.params for flag in parameter.opts} | {"--help", "-h"}
 
 
 def test_the_two_commands_stand_in_the_readme():

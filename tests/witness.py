@@ -104,9 +104,13 @@ class Witness:
         return bool(hits)
 
     def begin(self, allowed: dict[str, str]) -> None:
-        """A test begins, with what it excuses."""
+        """A test begins, with what it excuses. What an apply before it left open is nobody's any more.
+
+        Ports are given out again: another server may be at the address by now.
+        """
         with self._guard:
             self.allowed, self.excused = allowed, set()
+            self._open = []
 
     def take(self) -> list[str]:
         """What was seen since the last call."""
