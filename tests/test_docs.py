@@ -27,7 +27,12 @@ def command(name: str) -> click.Command:
 
 
 def flags(name: str) -> set[str]:
-    return {flag for parameter in command(name).params for flag in parameter.opts} | {"--help", "-h"}
+    """Those of a command, and of the commands below it."""
+    found = [command(name)]
+    if isinstance(found[0], click.Group):
+        with click.Context(found[0]) as context:
+            found += [one for part in found[0].list_commands(context) if (one := found[0].get_command(context, part))]
+    return {flag for one in found for parameter in one.params for flag in parameter.opts} | {"--help", "-h"}
 
 
 def test_the_two_commands_stand_in_the_readme():
