@@ -30,7 +30,8 @@ def command(to: str, path: str | None, **flags: Any) -> int:
     settings = settings_from(path, flags)
     target = settings_from(path, {**flags, "ledger": to}).ledger
     moved = move(settings, World(os.environ, here()), target, waiting_for(flags), force=flags["force"])
-    what = f"{', '.join(sorted(moved.projects))} ({sum(moved.projects.values())} records in all)"
+    count = sum(moved.projects.values())
+    what = f"{', '.join(sorted(moved.projects))} ({count} record{'' if count == 1 else 's'} in all)"
     for line in (
         f"Copied {what} from {moved.source} to {moved.target}, and read it back.",
         f"  → for every run: `ledger: {moved.target}` in reconciler.yaml, or RECONCILER_LEDGER",

@@ -18,7 +18,7 @@ from typing import Self
 
 from reconciler.ledger import codec
 from reconciler.ledger.home import Conflict, Held, Home, Lost, Stored, Ticket
-from reconciler.ledger.lock import Claim, Hold, Passing, acquire
+from reconciler.ledger.lock import Claim, Hold, Passing, Waiting, acquire
 from reconciler.ledger.telling import locked
 from reconciler.model.errors import LedgerError, Locked
 from reconciler.model.record import Document, Written
@@ -73,8 +73,7 @@ class Ledger(ReadLedger):
     Args:
         home: where they are.
         claim: what the run is about; stands in its locks and in what it writes.
-        timeout: seconds to wait for a lock that another run holds.
-        told: told once, in a sentence, for whom is waited.
+        waiting: what becomes of the run where another one holds a lock.
         passing: the passing of time.
     """
 
@@ -83,12 +82,12 @@ class Ledger(ReadLedger):
         home: Home,
         *,
         claim: Claim | None = None,
-        timeout: float = 0.0,
-        told: Callable[[str], None] = lambda _: None,
+        waiting: Waiting | None = None,
         passing: Passing | None = None,
     ) -> None:
         super().__init__(home)
-        self._claim, self._timeout, self._told = claim or Claim(), timeout, told
+        self._claim = claim or Claim()
+        self._waiting = waiting or Waiting()
         self._passing = passing or Passing()
         self._hold: Hold | None = None
 
@@ -97,11 +96,12 @@ class Ledger(ReadLedger):
         super().__exit__()
 
     def lock(self, projects: Iterable[str]) -> None:
-        """Take the locks of some projects, all or none, once in a ledger's life. Raises Locked, LedgerError."""
+        """Take the locks of some projects, all or none, before anything else.
+
+        Raises Locked, LedgerError, Interrupted.
+        """
         assert self._hold is None, "a run takes its locks at once"
-        self._hold = acquire(
-            self._home, projects, self._claim, timeout=self._timeout, told=self._told, passing=self._passing
-        )
+        self._hold = acquire(self._home, projects, self._claim, self._waiting, self._passing)
 
     def unlock(self) -> None:
         """Give back our own locks. Nothing happens without them."""
@@ -156,15 +156,10 @@ class Ledger(ReadLedger):
         self._home.erase(project)
 
     def put(self, project: str, text: str) -> None:
-        """Store a document as it is where there is none, or where it is that one already.
-
-        Raises LedgerError where there is another one, or the place cannot be used.
-        """
+        """Store a document as it is, whatever is there. Raises LedgerError where somebody else writes just now."""
         stored = self._home.read(project)
         if stored.text == text:
             return
-        if stored.text:
-            raise LedgerError(f'the ledger {self.place} has a document of project "{project}" already')
         try:
             self._home.write(project, text, stored.version, self._hold.id if self._hold else "")
         except (Conflict, Lost, Held):

@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.ledger.home import Held, Home, Lost, Ticket
 from reconciler.ledger.telling import locked, taken_over, unrenewed
-from reconciler.model.errors import LedgerError, Locked
+from reconciler.model.errors import Interrupted, LedgerError, Locked
 
 FRESH = 1.0
 """Seconds for which a renewal is proof enough that the lock is ours."""
@@ -54,6 +54,21 @@ class Passing:
     wall: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What becomes of a run where another one holds a lock.
+
+    Attributes:
+        timeout: seconds to wait for it.
+        told: told once, in a sentence, who holds it.
+        stopped: whether the user asked to stop.
+    """
+
+    timeout: float = 0.0
+    told: Callable[[str], None] = lambda _: None
+    stopped: Callable[[], bool] = lambda: False
 
 
 class Hold:
@@ -136,9 +151,7 @@ def acquire(
     home: Home,
     projects: Iterable[str],
     claim: Claim,
-    *,
-    timeout: float = 0.0,
-    told: Callable[[str], None] = lambda _: None,
+    waiting: Waiting = Waiting(),
     passing: Passing = Passing(),
 ) -> Hold:
     """Take the locks of some projects, all or none.
@@ -147,13 +160,13 @@ def acquire(
         home: where the locks are.
         projects: in any order; they are taken sorted, so that no two runs wait for each other.
         claim: what for.
-        timeout: seconds to wait for whoever holds one.
-        told: told once, in a sentence, for whom is waited.
+        waiting: what becomes of the run where somebody holds one.
         passing: the passing of time.
 
     Raises:
         Locked: somebody holds one of them, and did all the time.
         LedgerError: the place cannot be used.
+        Interrupted: the user asked to stop waiting.
     """
     wanted = tuple(sorted(set(projects)))
     waited = 0.0
@@ -163,12 +176,14 @@ def acquire(
         if held is None:
             return Hold(home, wanted, ticket, passing)
         problem = locked(*held, passing.wall())
-        if waited >= timeout:
+        if waited >= waiting.timeout:
             raise problem
         if not waited:
-            told(f"waiting up to {timeout:.0f} s: {problem.message}")
-        pause = min(random.uniform(0.3, 1.2), timeout - waited)
+            waiting.told(f"waiting up to {waiting.timeout:.0f} s: {problem.message}")
+        pause = min(random.uniform(0.3, 1.2), waiting.timeout - waited)
         passing.sleep(pause)
+        if waiting.stopped():
+            raise Interrupted("you stopped the run while it waited for a lock, so nothing was written")
         waited += pause
 
 

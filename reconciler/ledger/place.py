@@ -58,7 +58,7 @@ def _loaded(module: str, name: str, place: str, server: str, environ: Mapping[st
     except ImportError:
         raise LedgerError(
             f"a ledger at {place.partition('://')[0]}:// needs a library that is not installed",
-            "pip install 'reconciler[ledger]'",
+            "pip install 'zadig-reconciler[ledger]'",
         ) from None
     return home
 

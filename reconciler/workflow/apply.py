@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.apply.apply import Run, apply
@@ -84,11 +84,12 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
         books = None
         door: ReadDoor
         writer: Writer
+        waiting = replace(options.waiting, stopped=options.stopped)
         if options.dry_run:
             door, writer = ReadDoor(where), DryWriter()
         else:
             projects = sorted({step.project for step in planned.plan.steps} | planned.vanished.keys())
-            books = stack.enter_context(writing_ledger(settings, world, options.reason, options.waiting))
+            books = stack.enter_context(writing_ledger(settings, world, options.reason, waiting))
             stack.enter_context(books.locked(projects))
             sys.audit(BEGUN, settings.server, planned.plan)
             stack.callback(sys.audit, ENDED, settings.server, planned.plan)

@@ -5,32 +5,19 @@ A reading run gets a `ReadLedger`, which has no way to write and waits for no lo
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.ledger.ledger import Ledger, ReadLedger
-from reconciler.ledger.lock import Claim, Passing
+from reconciler.ledger.lock import Claim, Passing, Waiting
 from reconciler.ledger.place import open_home
 from reconciler.model.settings import Settings
 from reconciler.server.transport import Clock
 from reconciler.workflow.provenance import provenance
 
+__all__ = ["Waiting", "reading_ledger", "writing_ledger"]
+
 if TYPE_CHECKING:
     from reconciler.workflow.plan import World
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What becomes of a run whose lock another one holds.
-
-    Attributes:
-        timeout: seconds to wait for it.
-        told: told once, in a sentence, who holds it.
-    """
-
-    timeout: float = 0.0
-    told: Callable[[str], None] = lambda _: None
 
 
 def reading_ledger(settings: Settings, world: World) -> ReadLedger:
@@ -43,13 +30,12 @@ def reading_ledger(settings: Settings, world: World) -> ReadLedger:
 
 def writing_ledger(settings: Settings, world: World, reason: str, waiting: Waiting | None = None) -> Ledger:
     """Open the ledger for writing. `reason`: the command. Raises LedgerError, UsageError."""
-    clock, how = world.clock or Clock(), waiting or Waiting()
+    clock = world.clock or Clock()
     home = open_home(settings.ledger, settings.server, environ=world.environ, writable=True, now=clock.wall)
     found = provenance(world.environ, settings.root)
     return Ledger(
         home,
         claim=Claim(reason, found.commit, found.author, found.job),
-        timeout=how.timeout,
-        told=how.told,
+        waiting=waiting,
         passing=Passing(clock.wall, clock.now, clock.sleep),
     )

@@ -135,7 +135,7 @@ def move(settings: Settings, world: World, target: str, waiting: Waiting, *, for
         stack.enter_context(goal.locked(projects))
         _check_empty(goal, settings, projects, force=force)
         for project in projects:
-            _copy(source, goal, project, force=force)
+            _copy(source, goal, project)
         return Moved(source.place, goal.place, records)
 
 
@@ -145,15 +145,13 @@ def _check_empty(goal: ReadLedger, settings: Settings, projects: list[str], *, f
     if taken and not force:
         raise Refused(
             f"the ledger {goal.place} has documents about {settings.server} already: {', '.join(taken)}",
-            "look at it with `reconciler ledger show --ledger`; --force replaces those that are copied",
+            f"look at it: `reconciler ledger show --ledger {goal.place}`; --force replaces those that are copied",
         )
 
 
-def _copy(source: ReadLedger, goal: Ledger, project: str, *, force: bool) -> None:
+def _copy(source: ReadLedger, goal: Ledger, project: str) -> None:
     text = source.text(project)
     codec.load(text, f'{source.place}, project "{project}"')
-    if force and goal.text(project) != text:
-        goal.erase(project)
     goal.put(project, text)
     if goal.text(project) != text:
         raise LedgerError(

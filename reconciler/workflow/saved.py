@@ -127,6 +127,9 @@ def plan_again(
 
 def _keys(planned: Planned, settings: Settings, projects: list[str], world: World) -> tuple[dict[str, str], str]:
     """Return the key of every project, made where it is missing; or none, and why."""
+    unread = next((trouble for trouble in planned.plan.troubles if trouble.code == "ledger"), None)
+    if unread is not None:
+        return {}, f"{unread.message}, so there is no key for its digests"
     known = {project: planned.documents[project].digest_key for project in projects if project in planned.documents}
     if projects and all(known.get(project) for project in projects):
         return known, ""

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.ledger.home import Ticket
-from reconciler.ledger.lock import Claim, Hold, Passing, acquire
-from reconciler.model.errors import LedgerError, Locked
+from reconciler.ledger.lock import Claim, Hold, Passing, Waiting, acquire
+from reconciler.model.errors import Interrupted, LedgerError, Locked
 from tests.ledger.contract import AGES, SERVER
 from tests.ledger.memory import MemoryHome, Shelf
 
@@ -74,7 +74,7 @@ def test_a_lock_is_waited_for_as_long_as_asked(shelf: Shelf, time: Time):
     held(shelf)
     told: list[str] = []
     with pytest.raises(Locked, match="ann@far"):
-        acquire(home(shelf, time), ["a", "shop"], Claim(), timeout=10, told=told.append, passing=time.passing)
+        acquire(home(shelf, time), ["a", "shop"], Claim(), Waiting(10, told.append), time.passing)
     assert sum(time.slept) == pytest.approx(10)
     assert len(told) == 1
     assert "waiting up to 10 s" in told[0]
@@ -93,11 +93,21 @@ def test_a_lock_that_becomes_free_is_taken_by_who_waits(shelf: Shelf, time: Time
             shelf.locks.clear()
 
     passing = replace(time.passing, sleep=sleep)
-    hold = acquire(home(shelf, time), ["yaml", "shop"], Claim("apply"), timeout=60, passing=passing)
+    hold = acquire(home(shelf, time), ["yaml", "shop"], Claim("apply"), Waiting(60), passing)
     assert {lock.id for lock in shelf.locks.values()} == {hold.id}
     assert sum(time.slept) < 10
     hold.give_back()
     assert shelf.locks == {}
+
+
+def test_whoever_stops_a_run_that_waits_need_not_wait(shelf: Shelf, time: Time):
+    """It ends after the pause that it is in, and holds nothing."""
+    held(shelf)
+    waiting = Waiting(600, stopped=lambda: len(time.slept) == 2)
+    with pytest.raises(Interrupted, match="nothing was written"):
+        acquire(home(shelf, time), ["a", "shop"], Claim(), waiting, time.passing)
+    assert len(time.slept) == 2
+    assert shelf.locks.keys() == {(SERVER, "shop")}
 
 
 def test_what_was_taken_is_given_back_where_the_place_fails(shelf: Shelf, time: Time):
