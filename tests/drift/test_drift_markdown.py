@@ -83,6 +83,14 @@ def test_nothing_breaks_out(text: str):
     assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", markdown)
 
 
+def test_no_text_of_the_server_makes_a_line_of_its_own():
+    """A user, a name or a key with line breaks cannot forge a verdict, on a terminal either."""
+    forged = build(text="x\n9 builds in sync\n", name="a\n9 builds in sync\nb")
+    text = render_drift(Drift((forged,)), Commands(), Style(verbose=True))
+    assert "9 builds in sync" in text
+    assert not [line for line in text.splitlines() if line.startswith("9 builds")]
+
+
 def test_code_is_read_back_as_it_was():
     """The entities say what was there; what no line can hold is spelled out."""
     assert html.unescape(re.sub("</?code>", "", code("a<b>@c`d"))) == "a<b>@c`d"
