@@ -82,7 +82,7 @@ def test_what_the_documentation_shows_was_printed():
     text = (ROOT / "docs" / "drift.md").read_text(encoding="utf-8")
     (excerpt,) = re.findall(r"^```text\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     assert within(excerpt.splitlines(), (FOLDER / "night.txt").read_text(encoding="utf-8").splitlines())
-    explained = re.findall(r"^\| ([a-z ]+?) +\| [^|]+ \| \d \|$", text, re.MULTILINE)
+    explained = re.findall(r"^\| ([A-Za-z ]+?) +\| [^|]+ \| \d \|$", text, re.MULTILINE)
     assert set(explained) >= {VERDICTS[fate][0] for fate in Fate} | {State.PENDING.value}
 
 
