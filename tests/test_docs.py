@@ -131,9 +131,9 @@ def tree(error: type[errors.ReconcilerError]) -> set[type[errors.ReconcilerError
 
 
 def test_every_exit_code_is_documented_and_every_documented_one_is_used():
-    """Those of the exception tree, of the command line's edge, and of a plan with changes or blocked steps."""
+    """Those of the exception tree, of the command line's edge, of a plan with changes or blocked steps, of drift."""
     raised = {error.exit_code for error in tree(errors.ReconcilerError)}
-    assert documented_codes() == raised | {0, 2, 4, USAGE, FAULT, INTERRUPTED}
+    assert documented_codes() == raised | {0, 2, 3, 4, USAGE, FAULT, INTERRUPTED}
 
 
 def test_the_drawing_of_the_exception_tree_is_the_tree():

@@ -97,10 +97,11 @@ def _added(row: Leaf, value: Value | None) -> Change:
 def _skipper(desired: Build, want: Values, known: Known) -> Callable[[str], bool]:
     """Name what is not compared: moved references, the inside of an image step that only one side has.
 
+    A moved reference for which Git has a third name is compared: that is another one.
     With `advanced_settings: null` the block itself is left aside, and the strategy where nobody knows it.
     """
     docker_differs = (want.get(DOCKER) is True) != (known.values.get(DOCKER) is True)
-    skipped = set(known.renamed)
+    skipped = {path for path, names in known.renamed.items() if not _is_another(want.get(path), names)}
     if desired.values.get(BLOCK) is DEFAULT:
         skipped |= {BLOCK, STRATEGY} if want.get(STRATEGY) is DEFAULT else {BLOCK}
 
@@ -108,6 +109,11 @@ def _skipper(desired: Build, want: Values, known: Known) -> Callable[[str], bool
         return path in skipped or (docker_differs and path.startswith(f"{DOCKER}."))
 
     return skip
+
+
+def _is_another(want: Value | None, names: tuple[str, str]) -> bool:
+    """Tell whether Git wants neither what a reference was called nor what it is called now."""
+    return isinstance(want, str) and want not in names
 
 
 def _differences(facts: Facts, want: Values, known: Known) -> Iterator[Change]:

@@ -93,13 +93,21 @@ class Since:
     remote: tuple[Change, ...] = ()
 
 
-def since(desired: Build, known: Known, local_cluster: str | None, tell: Tell) -> Since | None:
-    """Compare both sides with the record; None without one. A side of another kind has no differences here."""
+def since(desired: Build, known: Known, local_cluster: str | None, declared: Build, tell: Tell) -> Since | None:
+    """Compare both sides with the record; None without one. A side of another kind has no differences here.
+
+    Args:
+        desired: the definition, ignored settings left out.
+        known: what is known of the live build.
+        local_cluster: what null means for a cluster.
+        declared: the definition, ignored settings in it: what it marks as secret is told by nobody.
+        tell: masks what repeats a credential.
+    """
     record, live = known.record, known.live.build
     if record is None or live is None:
         return None
     stale = known.trust is Trust.STALE
-    paths = marked(desired, known) if stale else frozenset[str]()
+    paths = marked(desired, known) | marked(declared, known) if stale else frozenset[str]()
     before = remembered(sealed(record.build, paths))
     local = counted(diff(desired, before, local_cluster)) if record.build.kind is desired.kind else ()
     if not stale or record.build.kind is not live.kind:

@@ -297,7 +297,8 @@ class _Case:
         if live.build is not None and live.build.kind is definition.build.kind:
             ignoring = with_ignored(definition, known, self.inputs.live.local_cluster)
             definition = ignoring.definition
-        return since(definition.build, known, self.inputs.live.local_cluster, self.tell)
+        declared = self.definition.build
+        return since(definition.build, known, self.inputs.live.local_cluster, declared, self.tell)
 
 
 _FATES = {

@@ -30,7 +30,7 @@ def setting_lines(setting: Setting, ink: Ink, most: int | None = LINES, *, mixed
 
     `mixed`: it stands among others that somebody changed on the server.
     """
-    lines = list(_lines(setting, ink, mixed=mixed))
+    lines = [text.replace("\n", "\\n") for text in _lines(setting, ink, mixed=mixed)]
     if most is None or len(lines) <= most:
         yield from lines
         return

@@ -246,6 +246,7 @@ SITUATIONS = [
     Situation("image: both, alike", "in sync", git=to("build_os", value="company-go"), server=image),
     Situation("image: called otherwise since", "in sync", world=labels_renamed),
     Situation("image: called otherwise, and Git follows", "in sync", git=to("build_os", value="ubuntu focal"), world=labels_renamed),
+    Situation("image: called otherwise, and Git takes a third", "pending", {"build_os": "pending"}, git=to("build_os", value="company-go"), world=labels_renamed),
     Situation("image: called otherwise, and somebody wrote", "drifted", {TIMEOUT: "drifted"}, server=to("timeout", value=45), world=labels_renamed),
     Situation("strategy: server", "drifted", {STRATEGY: "drifted"}, server=to("pre_build", "strategy_id", value=STRATEGIES["big-nodes"])),
     Situation("strategy: Git", "pending", {STRATEGY: "pending"}, git=to(A, "strategy_name", value="big-nodes")),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from reconciler.compare.drift import State
+from reconciler.plan.drifting import Fate
 from reconciler.report.document import dump
-from reconciler.report.drift import render_drift
+from reconciler.report.drift import VERDICTS, render_drift
 from reconciler.report.drift_document import drift_document
 from reconciler.report.drift_markdown import drift_markdown
 from reconciler.report.drift_ways import Commands
 from reconciler.report.text import Style
 from tests.drift.night import Night, definition, timeout, whole_night
+from tests.test_docs import within
 from tests.test_golden import expect
 
 FOLDER = Path(__file__).parent / "golden"
@@ -71,6 +75,15 @@ def test_what_nothing_shows_is_said_with_who_wrote_since(night: Night):
     night.applied()
     night.meddle("web", timeout(30))
     expect(FOLDER / "hidden.txt", render_drift(night.look(), HERE, Style()))
+
+
+def test_what_the_documentation_shows_was_printed():
+    """Line by line, in this order, in the golden report of the night; and every state is explained."""
+    text = (ROOT / "docs" / "drift.md").read_text(encoding="utf-8")
+    (excerpt,) = re.findall(r"^```text\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert within(excerpt.splitlines(), (FOLDER / "night.txt").read_text(encoding="utf-8").splitlines())
+    explained = re.findall(r"^\| ([A-Za-z ]+?) +\| [^|]+ \| \d \|$", text, re.MULTILINE)
+    assert set(explained) >= {VERDICTS[fate][0] for fate in Fate} | {State.PENDING.value}
 
 
 def test_no_report_tells_a_secret():

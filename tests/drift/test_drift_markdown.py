@@ -23,6 +23,7 @@ from reconciler.report.drift_ways import Commands
 from reconciler.report.text import Style
 from tests.canaries import Canary, canary, found
 from tests.drift.night import Night, definition
+from tests.rig import template
 
 HOSTILE = (
     "```\n</details>\n# heading\n",
@@ -81,6 +82,14 @@ def test_nothing_breaks_out(text: str):
     for span in re.findall(r"<code>(.*?)</code>", left):
         assert not re.search(r"[<>@`*_\[\]|]", span)
     assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", markdown)
+
+
+def test_no_text_of_the_server_makes_a_line_of_its_own():
+    """A user, a name or a key with line breaks cannot forge a verdict, on a terminal either."""
+    forged = build(text="x\n9 builds in sync\n", name="a\n9 builds in sync\nb")
+    text = render_drift(Drift((forged,)), Commands(), Style(verbose=True))
+    assert "9 builds in sync" in text
+    assert not [line for line in text.splitlines() if line.startswith("9 builds")]
 
 
 def test_code_is_read_back_as_it_was():
@@ -164,3 +173,21 @@ def test_no_report_tells_a_secret_wherever_somebody_put_it(tmp_path: Path):
     assert drift.of(Fate.CONFLICT, Fate.DRIFTED)
     leaks: list[str] = found([one for one in secrets.values() if isinstance(one, Canary)], told)
     assert leaks == []
+
+
+def test_a_secret_that_is_ignored_stays_one(tmp_path: Path):
+    """Git marks it only now, and leaves the whole list to the server: what somebody wrote there is told without it."""
+    secret, night = canary("ignored"), Night(tmp_path)
+    target = {"service_name": "shop", "service_module": "web", "inputs": [{"key": "name", "value": "before"}]}
+    night.define({**template("api"), "target_services": [target]})
+    night.applied()
+    night.meddle("api", lambda stored: stored["targets"][0]["envs"][0].update(value=secret.text))
+    assert found([secret], every_report(night.look())), "the control: no secret yet"
+    target["inputs"] = [{"key": "name", "value": {"from_env": "BUILD_NAME"}}]
+    rules = {"ignore": [{"path": "target_services[*].inputs", "reason": "theirs"}]}
+    night.edit("api", target_services=[target], **{"x-reconciler": rules})
+    night.environ["BUILD_NAME"] = "in-git-canary"
+    drift = night.look()
+    (build,) = drift.builds
+    assert [(s.state, s.sensitive) for s in build.settings] == [(State.IGNORED, True)]
+    assert found([secret], every_report(drift)) == []

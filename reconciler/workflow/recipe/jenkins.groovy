@@ -71,7 +71,7 @@ pipeline {
     }
     stage('Look for drift') {
       when { branch '@branch@'; triggeredBy 'TimerTrigger' }
-      steps { dir('@directory@') { sh '. "$WORKSPACE/.venv/bin/activate" && reconciler plan --detailed-exitcode' } }
+      steps { dir('@directory@') { sh '. "$WORKSPACE/.venv/bin/activate" && reconciler drift' } }
     }
     stage('Record what is there') {
       when { branch '@branch@'; expression { params.ADOPT } }
