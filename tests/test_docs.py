@@ -40,7 +40,7 @@ def test_the_two_commands_stand_in_the_readme():
     lines = README.splitlines()
     first = "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/reconciler demo"
     assert f"$ {first}" in lines
-    assert "$ .venv/bin/python -m pytest -q" in lines
+    assert "$ .venv/bin/python -m pytest -q -n auto" in lines
 
 
 @pytest.mark.parametrize("name", COMMANDS)
