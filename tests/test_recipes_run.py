@@ -6,18 +6,20 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 from reconciler.cli import company
-from reconciler.cli.entry import call
 from reconciler.workflow.recipes import recipe_text
 from reconciler.workflow.repository import Platform, Repository
+from tests.ledger.state_server import StateServer, basic, serving
 from tests.test_cli import ROOT
 from tests.test_init import Newcomer, newcomer, served
 
@@ -52,6 +54,8 @@ class Runner:
     steps: dict[str, str]
     tools: Path
     store: Path
+    environ: Mapping[str, str]
+    lose_ledger: Callable[[], None]
     said: str = ""
 
     def run(self, step: str) -> int:
@@ -68,6 +72,7 @@ class Runner:
             "GITHUB_SHA": "0" * 40,
             "PLANS": "http://packages",
             "CI_JOB_TOKEN": "job",
+            **self.environ,
         }
         ran = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", self.steps[step]],
@@ -100,30 +105,55 @@ def github(text: str) -> dict[str, str]:
     found, applied = steps["Find the plan that was reviewed"], steps["Apply the plan that was reviewed"]
     keep = f'\ncp plan.json "$STORE/plan-{HEAD}.json"'  # what upload-artifact does
     plan = steps["Plan"] + keep
-    return {"plan": plan, "apply": f"{found}\n{applied}", "drift": steps["Look for drift"]}
+    drift, adopt = steps["Look for drift"], steps["Record what is there"]
+    return {"plan": plan, "apply": f"{found}\n{applied}", "drift": drift, "adopt": adopt}
 
 
 def gitlab(text: str) -> dict[str, str]:
     jobs: dict[str, Any] = yaml.safe_load(text)
-    names = {"plan": "reconciler-plan", "apply": "reconciler-apply", "drift": "reconciler-drift"}
+    names = {"plan": "reconciler-plan", "apply": "reconciler-apply", "drift": "reconciler-drift", "adopt": "adopt"}
     return {step: "\n".join(jobs[name]["script"]) for step, name in names.items()}
 
 
-@pytest.fixture(params=[(Platform.GITHUB, github), (Platform.GITLAB, gitlab)], ids=["github", "gitlab"])
-def runner(request, newcomer: Newcomer, tmp_path: Path) -> Runner:
+@pytest.fixture
+def states() -> Iterator[StateServer]:
+    """A GitLab that lets its jobs keep Terraform states."""
+    with serving(StateServer(gitlab=True, accounts=frozenset({basic("gitlab-ci-token", "job")}))) as server:
+        yield server
+
+
+def gitlab_environ(text: str, states: StateServer) -> dict[str, str]:
+    """What a job of that GitLab has: its predefined variables, and the ledger that the recipe names with them."""
+    root, _, rest = states.url.partition("/projects/")
+    place = urlsplit(root)
+    given = {
+        "CI_API_V4_URL": root,
+        "CI_PROJECT_ID": rest.partition("/")[0],
+        "CI_SERVER_PROTOCOL": place.scheme,
+        "CI_SERVER_HOST": str(place.hostname),
+        "CI_SERVER_PORT": str(place.port),
+    }
+    ledger = yaml.safe_load(text)[".reconciler"]["variables"]["RECONCILER_LEDGER"]
+    return {**given, "RECONCILER_LEDGER": Template(ledger).substitute(given)}
+
+
+@pytest.fixture(params=[Platform.GITHUB, Platform.GITLAB], ids=["github", "gitlab"])
+def runner(request, newcomer: Newcomer, states: StateServer, tmp_path: Path) -> Runner:
     """A tree that was begun, committed and adopted, with its credentials set and the tools in place."""
-    platform, steps_of = request.param
     newcomer.done()
-    assert call(["adopt", "--yes"]) == 0
-    read: Callable[[str], dict[str, str]] = steps_of
-    steps = read(recipe_text(platform, Repository("/r", "", "main", "", {}), "our-builds", ()))
-    made = Runner(newcomer, steps, tmp_path / "tools", tmp_path / "store")
+    text = recipe_text(request.param, Repository("/r", "", "main", "", {}), "our-builds", ())
+    if request.param is Platform.GITLAB:
+        steps, environ, lose = gitlab(text), gitlab_environ(text, states), states.states.clear
+    else:
+        steps, environ, lose = github(text), {}, lambda: shutil.rmtree(newcomer.folder / ".reconciler")
+    made = Runner(newcomer, steps, tmp_path / "tools", tmp_path / "store", environ, lose)
     made.store.mkdir()
     made.tools.mkdir()
     reconciler = f'exec "{sys.executable}" -m reconciler "$@"\n'
-    for name, text in (("gh", GH), ("curl", CURL), ("git", GIT), ("reconciler", reconciler)):
-        (made.tools / name).write_text(f"#!/bin/sh\n{text}", encoding="utf-8")
+    for name, script in (("gh", GH), ("curl", CURL), ("git", GIT), ("reconciler", reconciler)):
+        (made.tools / name).write_text(f"#!/bin/sh\n{script}", encoding="utf-8")
         (made.tools / name).chmod(0o755)
+    assert made.run("adopt") == 0, made.said
     return made
 
 
@@ -173,7 +203,7 @@ def test_a_plan_of_another_ledger_is_refused(runner: Runner):
     runner.edit()
     assert runner.run("plan") == 0, runner.said
     runner.merged()
-    shutil.rmtree(runner.newcomer.folder / ".reconciler")
+    runner.lose_ledger()
     assert runner.run("apply") == 4, runner.said
     assert "another ledger" in runner.said
     assert "make publish" not in runner.script
