@@ -33,6 +33,7 @@ THIRD_PARTY = {
     "jsonschema": {"definitions"},
     "httpx": {"server"},
     "deepdiff": {"compare"},
+    "obstore": {"ledger"},
     "click": {"cli"},
 }
 """Library → the rooms that may import it. Others may not be imported at all."""

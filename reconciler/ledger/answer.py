@@ -1,0 +1,78 @@
+"""What an object store's error says: its code and status, whether it passes by itself, and what a person can do.
+
+Enters: an error's text as the library writes it, with addresses, ids and dumps. Leaves: the code and the status, and
+sentences of ours; nothing else of it is fit for a message.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_CODE = re.compile(r"<Code>\s*([A-Za-z0-9.]{1,80})\s*</Code>")
+_STATUS = re.compile(r"status code: (\d{3})")
+_PASSING = ("408", "409", "425", "429", "500", "502", "503", "504")
+_EXISTS = ("BlobAlreadyExists",)
+_NO_ROLE = "169.254."
+_UNKNOWN = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back from a store.
+
+    Attributes:
+        status: of HTTP; "" where nothing came back.
+        code: the store's own word for the error, "" without one.
+        nobody: the machine was asked for a role because there are no credentials, and has none.
+    """
+
+    status: str = ""
+    code: str = ""
+    nobody: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}".strip()
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may succeed in a moment; 409 is the answer to two writes at once."""
+        if self.hopeless or self.code in _EXISTS:
+            return False
+        return not self.status or self.status in _PASSING
+
+    @property
+    def hopeless(self) -> str:
+        """What is missing for every request, "" where nothing is."""
+        if self.nobody:
+            return "no credentials were found"
+        return "there is no such bucket" if self.code == "NoSuchBucket" else ""
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, "" where the code and status do not tell."""
+        if self.nobody:
+            return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        if self.code == "NoSuchBucket":
+            return "make the bucket, or correct --ledger"
+        if self.code in _UNKNOWN or self.status == "401":
+            return "correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        if self.code == "RequestTimeTooSkewed":
+            return "set this machine's clock"
+        return {
+            "403": "allow s3:GetObject, s3:PutObject and s3:DeleteObject there, and s3:ListBucket on the bucket: "
+            "without that one a missing object is answered as forbidden",
+            "301": "set AWS_REGION to the region of the bucket",
+            "400": "set AWS_REGION to the region of the bucket, and see whether AWS_ENDPOINT_URL is right",
+            "501": "use a store that takes If-Match and If-None-Match with PUT",
+        }.get(self.status, "")
+
+
+def heard(text: str) -> Answer:
+    """Read the text of an error."""
+    said = text.partition("Debug source")[0]
+    code, status = _CODE.search(said), _STATUS.search(said)
+    if not status and "redirect without LOCATION" in said:
+        return Answer("301")
+    nobody = _NO_ROLE in said
+    return Answer(status.group(1) if status else "", code.group(1) if code else "", nobody)
