@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_CODE = re.compile(r"<Code>\s*([A-Za-z0-9.]{1,80})\s*</Code>")
+_CODE = re.compile(r"(?:<Code>|\(code: )\s*([A-Za-z0-9.]{1,80})\s*(?:</Code>|\))")
 _STATUS = re.compile(r"status code: (\d{3})")
 _PASSING = ("408", "409", "425", "429", "500", "502", "503", "504")
 _EXISTS = ("BlobAlreadyExists",)
@@ -25,19 +25,21 @@ class Answer:
         status: of HTTP; "" where nothing came back.
         code: the store's own word for the error, "" without one.
         nobody: the machine was asked for a role because there are no credentials, and has none.
+        garbled: something came back that no object store says.
     """
 
     status: str = ""
     code: str = ""
     nobody: bool = False
+    garbled: bool = False
 
     def __str__(self) -> str:
-        return f"{self.status} {self.code}".strip()
+        return "nonsense" if self.garbled else f"{self.status} {self.code}".strip()
 
     @property
     def passing(self) -> bool:
         """Whether the same request may succeed in a moment; 409 is the answer to two writes at once."""
-        if self.hopeless or self.code in _EXISTS:
+        if self.hopeless or self.garbled or self.code in _EXISTS:
             return False
         return not self.status or self.status in _PASSING
 
@@ -74,5 +76,7 @@ def heard(text: str) -> Answer:
     code, status = _CODE.search(said), _STATUS.search(said)
     if not status and "redirect without LOCATION" in said:
         return Answer("301")
-    nobody = _NO_ROLE in said
-    return Answer(status.group(1) if status else "", code.group(1) if code else "", nobody)
+    if not status and code:  # of several objects, one could not be removed
+        return Answer("403" if code.group(1) == "AccessDenied" else "200", code.group(1))
+    garbled = not status and "HTTP error" not in said
+    return Answer(status.group(1) if status else "", code.group(1) if code else "", _NO_ROLE in said, garbled)

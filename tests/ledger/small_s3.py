@@ -111,9 +111,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, text.encode())
 
     def _delete(self, body: str) -> None:
-        for key in re.findall(r"<Key>(.*?)</Key>", body):
+        keys = re.findall(r"<Key>(.*?)</Key>", body)
+        for key in keys:
             self.s3.objects.pop(unescape(key), None)
-        self._send(200, b"<DeleteResult></DeleteResult>")
+        rows = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
+        self._send(200, f"<DeleteResult>{rows}</DeleteResult>".encode())
 
     def _fail(self, status: int, code: str) -> None:
         self._send(status, f"<Error><Code>{code}</Code><Message>of the test</Message></Error>".encode())
