@@ -26,7 +26,8 @@ class Fault:
         method: of the request.
         path: a pattern that its path has; "" for any.
         kind: `lost`: done, and the connection is closed; `reset`: closed before; `half`: half of the answer;
-            `409`, `500`, `503` …: answered so and not done; `500 after`: done and answered so; `slow`: done late.
+            `409`, `500`, `503` …: answered so and not done; `500 after`: done and answered so; `slow`: done late;
+            `stalled`: done, and answered only after `then`.
         code: the store's word in an error.
         skip: so many such requests pass before it strikes.
         then: called in between, with nobody answered yet.
@@ -46,7 +47,8 @@ class FaultProxy:
     Attributes:
         faults: what is still to strike; the first that fits is taken.
         requests: method and path of everything that arrived.
-        delay: seconds that a slow answer takes.
+        delay: seconds for which a slow request is kept before it is passed on.
+        open: how many requests are under way.
     """
 
     def __init__(self, target: str) -> None:
@@ -55,7 +57,8 @@ class FaultProxy:
         self.requests: list[tuple[str, str]] = []
         self.delay = 1.0
         self._passed: dict[Fault, int] = {}
-        self._guard = threading.Lock()
+        self.open = 0
+        self.guard = threading.Lock()
         handler = type("Handler", (_Handler,), {"proxy": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -76,9 +79,14 @@ class FaultProxy:
         """Return how many writes arrived."""
         return sum(method == "PUT" and bool(re.search(pattern, path)) for method, path in self.requests)
 
+    def settle(self) -> None:
+        """Wait until every request that arrived has been passed on, also those that nobody waits for."""
+        while self.open:
+            time.sleep(0.02)
+
     def strike(self, method: str, path: str) -> Fault | None:
         """Note a request, and return the fault that it meets."""
-        with self._guard:
+        with self.guard:
             self.requests.append((method, path))
             for fault in self.faults:
                 if fault.method == method and re.search(fault.path, path):
@@ -96,6 +104,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        with self.proxy.guard:
+            self.proxy.open += 1
+        try:
+            self._meet(body)
+        except OSError:
+            self.close_connection = True  # whoever asked has gone
+        finally:
+            with self.proxy.guard:
+                self.proxy.open -= 1
+
+    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET
+
+    def _meet(self, body: bytes) -> None:
         fault = self.proxy.strike(self.command, self.path)
         kind = fault.kind if fault else ""
         if fault and kind in ("reset", "lost"):
@@ -116,8 +137,6 @@ class _Handler(BaseHTTPRequestHandler):
         if kind == "500 after":
             status, headers, answer = 500, {}, b"<Error><Code>InternalError</Code></Error>"
         self._send(status, headers, answer, half=kind == "half")
-
-    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET
 
     def _forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection(self.proxy.target, timeout=20)
