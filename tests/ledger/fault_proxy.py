@@ -114,7 +114,17 @@ class _Handler(BaseHTTPRequestHandler):
             with self.proxy.guard:
                 self.proxy.open -= 1
 
-    do_HEAD = do_PUT = do_POST = do_DELETE = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_PUT(self) -> None:
+        self.do_GET()
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_DELETE(self) -> None:
+        self.do_GET()
 
     def _meet(self, body: bytes) -> None:
         fault = self.proxy.strike(self.command, self.path)

@@ -1,4 +1,4 @@
-"""The stores that tests of the ledger in an object store run against: our small one always, real ones where they are."""
+"""The stores that a ledger in an object store is tried against: our small one always, real ones where they are."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def append(home: Home, word: str) -> None:
 @pytest.mark.parametrize("wrote", [True, False], ids=["bob has written", "bob has not written yet"])
 @pytest.mark.parametrize("there", [True, False], ids=["a text", "no text yet"])
 def test_a_write_on_its_way_does_not_arrive_after_another_took_the_lock(ann, bob, proxy, wrote, there):
-    """Ann looks at her lock and is stopped; it expires, Bob takes it; Ann goes on: she has lost, and nothing is hers."""
+    """Ann looks at her lock and is stopped; it expires, Bob takes it; Ann goes on: nothing is hers."""
     version = ann.write("yaml", "before", None, "") if there else None
     ann.take("yaml", ticket("1", ann, until=time.time() - 9))
 
