@@ -13,8 +13,9 @@ _CODE = re.compile(r"(?:<Code>|\(code: )\s*([A-Za-z0-9.]{1,80})\s*(?:</Code>|\))
 _STATUS = re.compile(r"status code: (\d{3})")
 _PASSING = ("408", "409", "425", "429", "500", "502", "503", "504")
 _EXISTS = ("BlobAlreadyExists",)
+_MISSING = ("NoSuchKey", "NoSuchVersion", "BlobNotFound")
 _NO_ROLE = "169.254."
-_UNKNOWN = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired")
+_UNKNOWN = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "XAdminUserNotFound")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class Answer:
         if self.nobody:
             return "no credentials were found"
         return "there is no such bucket" if self.code == "NoSuchBucket" else ""
+
+    @property
+    def missing(self) -> bool:
+        """Whether the store says that there is no such object; 404 is also said by gateways, and of users."""
+        return self.code in _MISSING
 
     @property
     def hint(self) -> str:

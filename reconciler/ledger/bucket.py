@@ -40,7 +40,7 @@ PATIENCE = 30.0
 TIMEOUT = 20.0
 """Seconds that one answer may take."""
 
-_PAUSES = (0.1, 3.0)
+_PAUSES = (0.05, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class Bucket:
             raise self._failed(answer.hopeless, answer.hint or self._look())
         if isinstance(error, errors.PreconditionError | errors.AlreadyExistsError | errors.NotModifiedError):
             raise _Refused
-        if isinstance(error, errors.NotFoundError | FileNotFoundError):
+        if answer.missing:
             raise _Missing
         raise self._failed(f"the store answers {answer}", answer.hint or self._look())
 

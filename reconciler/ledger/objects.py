@@ -186,7 +186,7 @@ class ObjectHome:
         if lock is None:
             raise LedgerError(
                 f'the lock of project "{project}" in {self.place} cannot be read',
-                f"see that no run is at it, then delete the object {key}",
+                f"see that no run is at it, then delete {self.place}/{key}",
             )
         return lock
 
