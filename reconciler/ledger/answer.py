@@ -27,12 +27,14 @@ class Answer:
         code: the store's own word for the error, "" without one.
         nobody: the machine was asked for a role because there are no credentials, and has none.
         garbled: something came back that no object store says.
+        untrusted: the certificate is of an authority that this machine does not know, or of another host.
     """
 
     status: str = ""
     code: str = ""
     nobody: bool = False
     garbled: bool = False
+    untrusted: bool = False
 
     def __str__(self) -> str:
         return "nonsense" if self.garbled else f"{self.status} {self.code}".strip()
@@ -49,6 +51,8 @@ class Answer:
         """What is missing for every request, "" where nothing is."""
         if self.nobody:
             return "no credentials were found"
+        if self.untrusted:
+            return "the store's certificate is not trusted"
         return "there is no such bucket" if self.code == "NoSuchBucket" else ""
 
     @property
@@ -61,6 +65,8 @@ class Answer:
         """What to do about it, "" where the code and status do not tell."""
         if self.nobody:
             return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        if self.untrusted:
+            return "set SSL_CERT_FILE to the certificate of the authority that signed it"
         if self.code == "NoSuchBucket":
             return "make the bucket, or correct --ledger"
         if self.code in _UNKNOWN or self.status == "401":
@@ -78,11 +84,13 @@ class Answer:
 
 def heard(text: str) -> Answer:
     """Read the text of an error."""
-    said = text.partition("Debug source")[0]
+    said, _, dump = text.partition("Debug source")
     code, status = _CODE.search(said), _STATUS.search(said)
-    if not status and "redirect without LOCATION" in said:
+    if status:
+        return Answer(status.group(1), code.group(1) if code else "", nobody=_NO_ROLE in said)
+    if "redirect without LOCATION" in said:
         return Answer("301")
-    if not status and code:  # of several objects, one could not be removed
+    if code:  # of several objects, one could not be removed
         return Answer("403" if code.group(1) == "AccessDenied" else "200", code.group(1))
-    garbled = not status and "HTTP error" not in said
-    return Answer(status.group(1) if status else "", code.group(1) if code else "", _NO_ROLE in said, garbled)
+    unheard = "HTTP error" in said
+    return Answer(nobody=_NO_ROLE in said, garbled=not unheard, untrusted=unheard and "InvalidCertificate" in dump)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.ledger.answer import heard
 from reconciler.ledger.credentials import s3_config
 from reconciler.ledger.home import Held, Lost
 from reconciler.ledger.objects import ObjectHome, folder_of
@@ -263,6 +264,39 @@ def test_nothing_listens_there(store):
         home.read("yaml")
     assert caught.value.message == "the ledger s3://led/ours cannot be used: the store does not answer"
     assert caught.value.hint == "see whether the store at http://127.0.0.1:9 is up and AWS_ENDPOINT_URL is right"
+
+
+GET = "Generic S3 error: Error performing GET https://key:secret@s3.example/led/x in 1ms - "
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "hint"),
+    [
+        (
+            GET + "HTTP error: error sending request\n\nDebug source: InvalidCertificate(X)",
+            "trusted",
+            "SSL_",
+        ),
+        (
+            "Error performing PUT http://169.254.169.254/latest/api in 1s - HTTP error: x",
+            "credentials",
+            "AWS_PROF",
+        ),
+        (GET + "Server returned non-2xx status code: 403 Forbidden: <Code>AccessDenied</Code>", "", "s3:ListBucket"),
+        (GET + "Server returned non-2xx status code: 501 : <Code>NotImplemented</Code>", "", "If-Match"),
+        (GET + "Server returned non-2xx status code: 403 : <Code>RequestTimeTooSkewed</Code>", "", "clock"),
+        ("Received redirect without LOCATION, this normally indicates", "", "AWS_REGION"),
+        ("DeleteObjects request failed for key p/x: Access Denied (code: AccessDenied)", "", "s3:DeleteObject"),
+        ("Unable to extract metadata from headers: ETag Header missing from response", "", ""),
+    ],
+)
+def test_what_does_not_pass_by_itself_is_said_at_once_with_what_to_do(text, why, hint):
+    """The texts are the library's; no address and no dump of theirs is in what is said."""
+    answer = heard(text)
+    assert not answer.passing
+    assert why in answer.hopeless
+    assert hint in answer.hint
+    assert "secret" not in f"{answer}{answer.hopeless}{answer.hint}"
 
 
 def test_without_the_library_it_is_said_what_to_install():

@@ -158,7 +158,7 @@ def test_a_store_that_stays_away_is_said_in_a_sentence(ann, proxy, store):
     proxy.faults = [Fault("GET", "", "503", "SlowDown", skip=0) for _ in range(30)]
     with pytest.raises(LedgerError) as caught:
         home.read("yaml")
-    assert caught.value.message == "the ledger s3://led/away cannot be used: the store answers 503 SlowDown"
+    assert caught.value.message.startswith("the ledger s3://led/away cannot be used: the store answers 503")
     assert caught.value.hint == f"see whether the store at {proxy.url} is up and AWS_ENDPOINT_URL is right"
     assert caught.value.__context__ is None
 
