@@ -263,7 +263,8 @@ def _library() -> Any:
         return importlib.import_module("obstore")
     except ImportError:
         raise LedgerError(
-            "a ledger in an object store needs a library that is not installed", "pip install 'reconciler[ledger]'"
+            "a ledger in an object store needs a library that is not installed",
+            "pip install 'zadig-reconciler[ledger]'",
         ) from None
 
 

@@ -312,7 +312,7 @@ def test_without_the_library_it_is_said_what_to_install():
     root = Path(__file__).parents[2]
     told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=root)
     assert told.stdout == (
-        "a ledger in an object store needs a library that is not installed / pip install 'reconciler[ledger]'\n"
+        "a ledger in an object store needs a library that is not installed / pip install 'zadig-reconciler[ledger]'\n"
     )
 
 
