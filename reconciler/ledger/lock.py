@@ -15,7 +15,6 @@ left is the write that was already on its way: no server that is written to here
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import os
 import random
@@ -27,7 +26,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.ledger.home import Held, Home, Lost, Ticket
-from reconciler.ledger.telling import locked, taken_over, unrenewed
+from reconciler.ledger.telling import locked, stuck, taken_over, unrenewed
 from reconciler.model.errors import Interrupted, LedgerError, Locked
 
 FRESH = 1.0
@@ -62,7 +61,7 @@ class Waiting:
 
     Attributes:
         timeout: seconds to wait for it.
-        told: told once, in a sentence, who holds it.
+        told: told once, in a sentence, who holds it; and of a lock of ours that stays, because it could not be freed.
         stopped: whether the user asked to stop.
     """
 
@@ -79,9 +78,12 @@ class Hold:
         projects: what is locked.
     """
 
-    def __init__(self, home: Home, projects: tuple[str, ...], ticket: Ticket, passing: Passing) -> None:
+    def __init__(
+        self, home: Home, projects: tuple[str, ...], ticket: Ticket, waiting: Waiting, passing: Passing
+    ) -> None:
         self.id = ticket.id
         self.projects = projects
+        self._told = waiting.told
         self._home, self._ticket, self._passing = home, ticket, passing
         self._lost: Locked | None = None
         self._failed = ""
@@ -113,11 +115,11 @@ class Hold:
             return self._lost
 
     def give_back(self) -> None:
-        """End the renewals and free what is still ours; what cannot be freed expires."""
+        """End the renewals and free what is still ours; what cannot be freed expires, or is told where nothing does."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
-        _free(self._home, self.projects, self.id)
+        _free(self._home, self.projects, self.id, self._told)
 
     def _beat(self, pause: float) -> None:
         while not self._ended.wait(pause):
@@ -172,9 +174,9 @@ def acquire(
     waited = 0.0
     while True:
         ticket = _ticket(claim, home.lease, passing.wall())
-        held = _all_or_none(home, wanted, ticket)
+        held = _all_or_none(home, wanted, ticket, waiting.told)
         if held is None:
-            return Hold(home, wanted, ticket, passing)
+            return Hold(home, wanted, ticket, waiting, passing)
         problem = locked(*held, passing.wall())
         if waited >= waiting.timeout:
             raise problem
@@ -187,24 +189,29 @@ def acquire(
         waited += pause
 
 
-def _all_or_none(home: Home, projects: tuple[str, ...], ticket: Ticket) -> tuple[str, Ticket | None] | None:
+def _all_or_none(
+    home: Home, projects: tuple[str, ...], ticket: Ticket, told: Callable[[str], None]
+) -> tuple[str, Ticket | None] | None:
     """Take every lock and return None; or give back what was taken, and return which one is held and by whom."""
     for number, project in enumerate(projects):
         try:
             home.take(project, ticket)
         except Held as held:
-            _free(home, projects[:number], ticket.id)
+            _free(home, projects[:number], ticket.id, told)
             return project, held.ticket
         except BaseException:
-            _free(home, projects[: number + 1], ticket.id)
+            _free(home, projects[: number + 1], ticket.id, told)
             raise
     return None
 
 
-def _free(home: Home, projects: Iterable[str], id: str) -> None:
+def _free(home: Home, projects: Iterable[str], id: str, told: Callable[[str], None]) -> None:
     for project in projects:
-        with contextlib.suppress(LedgerError):
+        try:
             home.release(project, id)
+        except LedgerError as error:
+            if home.lease is None:
+                told(stuck(project, id, error.message))
 
 
 def _ticket(claim: Claim, lease: float | None, now: float) -> Ticket:

@@ -46,6 +46,11 @@ def unrenewed(age: float, why: str) -> Locked:
     )
 
 
+def stuck(project: str, id: str, why: str) -> str:
+    """Return what is told where a lock could not be given back, at a place where none expires."""
+    return f'the lock of project "{project}" stays, until somebody types `reconciler unlock {id}`: {why}'
+
+
 def moment(when: float) -> str:
     """Return a moment for readers; a number that is none is told as it is."""
     try:

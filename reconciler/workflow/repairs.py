@@ -47,6 +47,7 @@ def unlock(settings: Settings, world: World, id: str) -> tuple[Broken, ...]:
     with reading_ledger(settings, world) as ledger:
         projects = projects_in(ledger, settings)
         holders = {project: ledger.holder(project) for project in projects}
+        blind = ledger.projects() is None
     broken = []
     if projects:
         with writing_ledger(settings, world, "unlock") as ledger:
@@ -57,7 +58,10 @@ def unlock(settings: Settings, world: World, id: str) -> tuple[Broken, ...]:
             ]
     if not broken:
         held = [f'"{project}" by {ticket.holder} ({ticket.id})' for project, ticket in holders.items() if ticket]
-        told = f"held are {', '.join(held)}" if held else "nothing is locked there, as far as the place tells"
+        told = f"held are {', '.join(held)}" if held else "nothing is locked there"
+        if blind:
+            looked = ", ".join(projects) or "none"
+            told = f"that place does not tell what is locked; looked at: {looked}. Name the project with --project"
         raise UsageError(f"no lock of {shown_place(settings.ledger)} has the id {id}", told)
     return tuple(broken)
 

@@ -257,3 +257,21 @@ def test_a_place_without_expiry_keeps_its_lock_without_renewals(shelf: Shelf, ti
     hold.taken("yaml", THEIRS)
     assert hold.lost() is not None
     hold.give_back()
+
+
+@pytest.mark.parametrize(("lease", "told"), [(60.0, 0), (None, 1)], ids=["expires", "stays"])
+def test_a_lock_that_cannot_be_given_back_is_told_where_nothing_expires(
+    shelf: Shelf, time: Time, lease: float | None, told: int
+):
+    """Else the next run would be the first to hear of it. Where it expires by itself, nobody has to do anything."""
+
+    class Failing(MemoryHome):
+        def release(self, project: str, id: str) -> bool:
+            raise LedgerError("the place is down")
+
+    said: list[str] = []
+    place = Failing(shelf, SERVER, lease=lease, now=time.passing.wall)
+    hold = acquire(place, ["yaml"], Claim(), Waiting(told=said.append), time.passing)
+    hold.give_back()
+    assert len(said) == told
+    assert all(f"reconciler unlock {hold.id}" in sentence and "the place is down" in sentence for sentence in said)
