@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.compare.drift import State
 from reconciler.model.live import Stamps
 from reconciler.model.record import Record
-from reconciler.plan.drifting import DRIFT, Drift, Drifted, Fate
+from reconciler.plan.fates import DRIFT, Drift, Drifted, Fate
 from reconciler.report.drift_settings import LINES, setting_lines
 from reconciler.report.drift_ways import Commands, ways
 from reconciler.report.ink import Colour, safe
