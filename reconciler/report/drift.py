@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.compare.drift import State
 from reconciler.model.live import Stamps
 from reconciler.model.record import Record
-from reconciler.plan.drifting import DRIFT, Drift, Drifted, Fate
+from reconciler.plan.fates import DRIFT, Drift, Drifted, Fate
 from reconciler.report.drift_settings import LINES, setting_lines
 from reconciler.report.drift_ways import Commands, ways
 from reconciler.report.ink import Colour, safe
@@ -84,14 +84,17 @@ def render_drift(drift: Drift, commands: Commands, style: Style) -> str:
 
 def verdict(drift: Drift) -> str:
     """Return the line that counts: "2 builds drifted, 1 pending, 997 in sync"."""
-    counts = {fate: count for fate, count in drift.summary().items() if count}
+    found = drift.summary()
+    counts = {fate: found[fate] for fate in _ORDER if found[fate]}
     if not counts:
         return "no build is declared, and none is on the server"
     first, *others = counts
     whole = f"{counts[first]:,} {'build' if counts[first] == 1 else 'builds'} {VERDICTS[first][0]}"
     parts = [whole, *(f"{counts[fate]:,} {VERDICTS[fate][0]}" for fate in others)]
-    touched = sum(build.touched for build in drift.of(Fate.IN_SYNC))
-    return ", ".join(parts) + (f" ({touched:,} changed in what Git leaves to the server)" if touched else "")
+    if touched := sum(build.touched for build in drift.of(Fate.IN_SYNC)):
+        place = [*counts].index(Fate.IN_SYNC)
+        parts[place] += f" ({touched:,} changed in what Git leaves to the server)"
+    return ", ".join(parts)
 
 
 def _of_fate(builds: Sequence[Drifted], fate: Fate, style: Style) -> Iterator[str]:
@@ -233,6 +236,11 @@ def remarks(drift: Drift) -> Iterable[str]:
             "the ledger has no record of these builds, so that whatever differs counts as pending; "
             "`reconciler adopt` records them, --ledger names the ledger that the other runs use"
         )
+    unset = [len(build.of(State.UNSET)) for build in drift.builds if build.of(State.UNSET)]
+    if unset:
+        values = "1 value is" if sum(unset) == 1 else f"{sum(unset):,} values are"
+        builds = "1 build" if len(unset) == 1 else f"{len(unset):,} builds"
+        yield f"{values} not set in this environment, so not compared, in {builds} (-v names them)"
     yield from drift.notices
     if drift.narrowed:
         yield "only part of the tree was read: nothing is said of builds that no definition names"

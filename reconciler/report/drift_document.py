@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.compare.drift import Setting
 from reconciler.model.record import Record
-from reconciler.plan.drifting import Drift, Drifted, Fate
+from reconciler.plan.fates import Drift, Drifted, Fate
 from reconciler.report.drift_ways import Commands, ways
 
 FORMAT_VERSION = "1.0"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.plan.drifting import DRIFT, Drift, Drifted, Fate
+from reconciler.plan.fates import DRIFT, Drift, Drifted, Fate
 from reconciler.report.drift import VERDICTS, block, line, remarks, title, verdict
 from reconciler.report.drift_ways import Commands, ways
 from reconciler.report.text import Style

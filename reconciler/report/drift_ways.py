@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reconciler.plan.drifting import DRIFT, Drift, Drifted, Fate
+from reconciler.plan.fates import DRIFT, Drift, Drifted, Fate
 from reconciler.report.ink import safe
 
 FILES = 5

@@ -13,7 +13,8 @@ from reconciler.model.definition import Desired
 from reconciler.model.policy import Policy
 from reconciler.model.record import Document
 from reconciler.model.settings import Settings
-from reconciler.plan.drifting import DRIFT, Drift, Fate, drift
+from reconciler.plan.drifting import drift
+from reconciler.plan.fates import DRIFT, Drift, Fate
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.memory import settled
 from reconciler.server.repeats import changes_of

@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.model.policy import Policy
 from reconciler.model.settings import Settings
-from reconciler.plan.drifting import Drift, Drifted
+from reconciler.plan.fates import Drift, Drifted
 from reconciler.workflow.drift import judged
 from reconciler.workflow.plan import make_plan
 from tests.field_cases import REPO

@@ -10,7 +10,7 @@ import pytest
 from reconciler.compare.drift import State
 from reconciler.emulator import Request, Response
 from reconciler.model.policy import Prune
-from reconciler.plan.drifting import Drift, Fate
+from reconciler.plan.fates import Drift, Fate
 from reconciler.report.drift import render_drift
 from reconciler.report.drift_ways import Commands, ways
 from reconciler.report.text import Style

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from reconciler.compare.drift import State
-from reconciler.plan.drifting import Fate
+from reconciler.plan.fates import Fate
 from reconciler.report.document import dump
 from reconciler.report.drift import VERDICTS, render_drift
 from reconciler.report.drift_document import drift_document

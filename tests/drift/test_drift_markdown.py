@@ -13,7 +13,7 @@ from reconciler.compare.drift import Setting, State
 from reconciler.model.change import ChangeKind
 from reconciler.model.live import Stamps
 from reconciler.model.problem import Place
-from reconciler.plan.drifting import Drift, Drifted, Fate
+from reconciler.plan.fates import Drift, Drifted, Fate
 from reconciler.plan.step import Trouble
 from reconciler.report.document import dump
 from reconciler.report.drift import render_drift

@@ -7,7 +7,7 @@ import copy
 import pytest
 
 from reconciler.compare.drift import State
-from reconciler.plan.drifting import Drift
+from reconciler.plan.fates import Drift
 from reconciler.workflow.drift import find_drift
 from tests.drift.situations import SITUATIONS, Situation, nothing
 from tests.rig import Rig
