@@ -19,7 +19,7 @@ import pytest
 
 from reconciler.cli.entry import call
 from reconciler.emulator import Emulator, running
-from tests.ledger_file import file_ledger
+from tests.ledger_file import file_ledger, held_by_another
 from tests.rig import TOKEN, plain, template
 
 ROOT = Path(__file__).parents[1]
@@ -44,9 +44,9 @@ class Scene:
             (self.tree / f"{document['name']}.json").write_text(json.dumps(document), "utf-8")
 
     @contextlib.contextmanager
-    def applying(self) -> Iterator[subprocess.Popen[bytes]]:
+    def applying(self, *more: str) -> Iterator[subprocess.Popen[bytes]]:
         """A real process that applies; it is gone when the context ends, and takes Ctrl-C also where we do not."""
-        command = [sys.executable, "-m", "reconciler", "apply", str(self.tree), "--yes", "--concurrency", "1"]
+        command = [sys.executable, "-m", "reconciler", "apply", str(self.tree), "--yes", "--concurrency", "1", *more]
         ours = signal.signal(signal.SIGINT, signal.default_int_handler)
         run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         signal.signal(signal.SIGINT, ours)
@@ -300,11 +300,34 @@ def test_a_second_interrupt_stops_at_once(scene: Scene, capsys):
 
 
 def test_an_interrupt_while_reading_stops_without_a_traceback(scene: Scene):
-    """Before anything is announced there is nothing to finish: 130, and not a byte is written."""
+    """Before anything is announced there is nothing to finish: 130, nothing is recorded, and the lock is given back."""
     scene.emulator.set_faults([at("timeout", 0, "GET")])
     with scene.applying() as run:
         scene.until(lambda: scene.held("timeout"), run)
         os.kill(run.pid, signal.SIGINT)
         out, err = run.communicate(timeout=PATIENCE)
     assert (run.returncode, out, err.strip()) == (130, b"", b"interrupted")
-    assert not (scene.tree / ".reconciler").exists()
+    with file_ledger(scene.tree / ".reconciler" / "ledger.db", scene.url, writable=False) as ledger:
+        assert (ledger.text("yaml"), ledger.holder("yaml")) == ("", None)
+
+
+def test_a_run_that_waited_for_another_one_plans_what_is_there_then(scene: Scene):
+    """What the other one left is what it compares with: nothing is stale, and nothing that is new is overwritten."""
+    assert scene.again() == 0
+    file = scene.tree / ".reconciler" / "ledger.db"
+    ticket = held_by_another(file, scene.url)
+    scene.write(plain("a", build_script="mine\n"))
+    sent = len(scene.emulator.requests())
+    with scene.applying("--lock-timeout", "60") as run:
+        assert run.stderr is not None
+        assert b"waiting up to 60 s" in run.stderr.readline()
+        builds = scene.emulator.state()["builds"]
+        next(b for b in builds if b["name"] == "a").update(timeout=77, update_time=1_600_000_000, update_by="jane")
+        scene.emulator.set_state(None, builds)
+        with file_ledger(file, scene.url) as ledger:
+            assert len(scene.emulator.requests()) == sent
+            ledger.break_lock("yaml", ticket.id)
+        out, err = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 0, (out, err)
+    stored = scene.stored()["a"]
+    assert (stored["scripts"], stored["timeout"]) == ("mine\n", 77)

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
     from reconciler.model.settings import Settings
     from reconciler.workflow.apply import Options
-    from reconciler.workflow.plan import Planned
+    from reconciler.workflow.ledgers import Ledger
+    from reconciler.workflow.plan import Planned, World
 
 INTERRUPTED = 130
 
@@ -64,7 +65,7 @@ def command(path: str | None, **flags: Any) -> int:
     --plan FILE plans again, and executes of a saved plan what is still the same.
     """
     from reconciler.workflow.apply import locked
-    from reconciler.workflow.plan import World
+    from reconciler.workflow.plan import World, projects_of
     from reconciler.workflow.validate import load
 
     world = World(os.environ, here())
@@ -72,9 +73,25 @@ def command(path: str | None, **flags: Any) -> int:
     settings = origin.settings
     desired = load(settings, os.environ, world.cwd)
     again = plan_command(origin.path, flags)
-    with output_to(flags["output"]) as emit:
+    projects = projects_of(settings, desired)
+    with output_to(flags["output"]) as emit, under_locks(settings, projects, world, "apply", flags) as books:
         planned = origin.planned(desired, world)
-        return carry_out(planned, settings, flags, Way(emit, again, partial(locked, settings, planned, world))).code
+        way = Way(emit, again, partial(locked, settings, planned, world), books)
+        return carry_out(planned, settings, flags, way).code
+
+
+def under_locks(
+    settings: Settings, projects: list[str], world: World, reason: str, flags: dict[str, Any]
+) -> AbstractContextManager[Ledger | None]:
+    """Hold the locks from before the plan is made until it is done; none in a dry run.
+
+    Raises Locked, LedgerError.
+    """
+    from reconciler.workflow.apply import locks_held
+
+    if flags["dry_run"]:
+        return nullcontext()
+    return locks_held(settings, projects, world, reason, waiting_for(flags))
 
 
 Opened = AbstractContextManager[Iterator["Outcome"]]
@@ -82,11 +99,19 @@ Opened = AbstractContextManager[Iterator["Outcome"]]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How to carry a plan out: what writes the data, the command to run next, and what opens the server."""
+    """How to carry a plan out.
+
+    Attributes:
+        emit: writes the data.
+        again: the command to run next.
+        opened: opens the server.
+        books: the ledger, its locks held; None: they are taken where they are needed.
+    """
 
     emit: Callable[[str], None]
     again: str
     opened: Callable[[Options], Opened]
+    books: Ledger | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +137,7 @@ def carry_out(planned: Planned, settings: Settings, flags: dict[str, Any], way: 
     stop = threading.Event()
     folders: list[str] = []
     lost: list[Locked] = []
-    options = Options(flags["dry_run"], stop.is_set, folders.append, waiting=waiting_for(flags), fenced=lost.append)
+    options = Options(flags["dry_run"], stop.is_set, folders.append, fenced=lost.append, books=way.books)
     with _graceful(stop), way.opened(options) as outcomes:
         ended = _follow(planned, outcomes, flags, (lambda _: None) if as_json else way.emit)
     way.emit(_report(planned, ended, way.again, as_json=as_json))

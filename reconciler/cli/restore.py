@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.apply import Done, Way, carry_out
+from reconciler.cli.apply import Done, Way, carry_out, under_locks
 from reconciler.cli.options import (
     here,
     lock_option,
@@ -48,11 +48,13 @@ def command(path: str, **flags: Any) -> int:
     settings = _settings(path, flags)
     world = World(os.environ, here())
     found = find_backups(settings, world.cwd)
+    projects = sorted({kept.manifest.project for kept in found})
     with output_to(flags["output"]) as emit:
         _tell(found, world, flags, emit)
-        planned = plan_restore(settings, found, world)
-        opened = partial(restored, settings, planned, world, found)
-        done = carry_out(planned, settings, flags, Way(emit, f"reconciler restore {path}", opened))
+        with under_locks(settings, projects, world, "restore", flags) as books:
+            planned = plan_restore(settings, found, world)
+            opened = partial(restored, settings, planned, world, found)
+            done = carry_out(planned, settings, flags, Way(emit, f"reconciler restore {path}", opened, books))
         _tell_git(settings, world, found, _written(planned, done), flags)
     return done.code
 

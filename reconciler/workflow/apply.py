@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -47,6 +47,7 @@ class Options:
         reason: the command, as whoever waits for the lock reads it.
         waiting: what becomes of a run whose lock another one holds.
         fenced: told, once or more often, that the lock was lost: nothing is written to the server from then on.
+        books: the ledger, where the locks are held already; None: they are taken.
     """
 
     dry_run: bool = False
@@ -56,6 +57,21 @@ class Options:
     reason: str = "apply"
     waiting: Waiting = field(default_factory=Waiting)
     fenced: Callable[[Locked], None] = lambda _: None
+    books: Ledger | None = None
+
+
+@contextmanager
+def locks_held(
+    settings: Settings, projects: Iterable[str], world: World, reason: str, waiting: Waiting
+) -> Iterator[Ledger]:
+    """Hold the locks of some projects, so that what is planned then is still so when it is done.
+
+    Raises:
+        Locked: another run has one of them, and had it for as long as was waited.
+        LedgerError: the ledger cannot be written.
+    """
+    with writing_ledger(settings, world, reason, waiting) as books, books.locked(projects):
+        yield books
 
 
 def check_environment(planned: Planned) -> None:
@@ -89,8 +105,7 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
             door, writer = ReadDoor(where), DryWriter()
         else:
             projects = sorted({step.project for step in planned.plan.steps} | planned.vanished.keys())
-            books = stack.enter_context(writing_ledger(settings, world, options.reason, waiting))
-            stack.enter_context(books.locked(projects))
+            books = options.books or stack.enter_context(locks_held(settings, projects, world, options.reason, waiting))
             sys.audit(BEGUN, settings.server, planned.plan)
             stack.callback(sys.audit, ENDED, settings.server, planned.plan)
             door = WriteDoor(where)

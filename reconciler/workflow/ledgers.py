@@ -14,7 +14,7 @@ from reconciler.model.settings import Settings
 from reconciler.server.transport import Clock
 from reconciler.workflow.provenance import provenance
 
-__all__ = ["Waiting", "reading_ledger", "writing_ledger"]
+__all__ = ["Ledger", "Waiting", "reading_ledger", "writing_ledger"]
 
 if TYPE_CHECKING:
     from reconciler.workflow.plan import World
