@@ -182,6 +182,28 @@ def same_but_for_what_is_said(left: Step, right: Step) -> bool:
     return dataclasses.replace(left, notes=()) == dataclasses.replace(right, notes=())
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_build_that_is_written_between_the_two_answers_is_read_anew(page: Rig, times: int):
+    """Once: an apply that runs beside this one writes a build once. Who writes all the time is told as before."""
+    left = [times]
+
+    def meanwhile(request: Request, answer: Response) -> Response:
+        if request.path.endswith("/api/detail") and left[0]:
+            left[0] -= 1
+            page.meddle("api", lambda build: build.update(timeout=50 + left[0]))
+        return answer
+
+    page.twist = meanwhile
+    live = page.planned().live.build("yaml", "api")
+    assert live is not None
+    assert live.build is not None
+    if times == 1:
+        assert live.deep is not None
+        assert live.build.values["advanced_settings.timeout"] == live.deep.values["advanced_settings.timeout"] == 50
+    else:
+        assert (live.deep, "another update_time" in live.deep_failed) == (None, True)
+
+
 @pytest.mark.parametrize("how", UNSERVED)
 def test_where_it_is_not_served_one_build_is_asked_and_the_run_says_so_once(page: Rig, how: str):
     """Every step is what it would be without it; the second build is not even asked for."""

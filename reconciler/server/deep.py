@@ -20,9 +20,9 @@ from reconciler.model.errors import BadToken, ServerError
 from reconciler.model.live import Live, LiveBuild, Reading
 from reconciler.server import typed, wire
 from reconciler.server.masking import secrets_of
-from reconciler.server.reading import Progress
+from reconciler.server.reading import Progress, read_build
 from reconciler.server.repeats import unrepeated
-from reconciler.server.stored import Aliases, Disagrees, Lacking, read_stored
+from reconciler.server.stored import Aliases, Disagrees, Lacking, Moved, read_stored
 from reconciler.server.transport import Answer, ReadDoor
 
 INTERNAL = "/api/aslan/build/build"
@@ -87,20 +87,37 @@ class DeepReader:
     aliases: Aliases
 
     def read(self, live: LiveBuild, *, probing: bool = False) -> LiveBuild:
-        """Return the build completed, or with why the answer was not used.
+        """Return the build completed, or with why the answer was not used; anew where somebody has just written it.
 
         Raises:
             Unserved: only while probing, where nothing that answers is the internal read.
         """
         try:
+            return self._read(live, probing=probing)
+        except Moved as reason:
+            assert live.build is not None
+            listed = wire.Listed(live.name, live.project, live.source, live.stamps, live.services)
+            again = read_build(self.door, listed, live.build.kind)
+            if again.build is None or again.stamps == live.stamps:
+                return _unused(live, reason)
+        try:
+            return self._read(again, probing=probing)
+        except Moved as reason:
+            return _unused(again, reason)
+
+    def _read(self, live: LiveBuild, *, probing: bool) -> LiveBuild:
+        """Ask once. Raises Unserved while probing, and Moved where the answer is of another moment than `live`."""
+        try:
             answer = internal(self.door, live.project, live.name)
             stored = read_stored(answer, live, self.aliases)
+        except Moved:
+            raise
         except (Unserved, Lacking) as reason:
             if probing:
                 raise Unserved(str(reason)) from None
             return replace(live, deep_failed=f"the internal read of this build failed: {reason}")
         except (Disagrees, typed.Nonsense) as reason:
-            return replace(live, deep_failed=f"the internal read of this build was not used: {reason}")
+            return _unused(live, reason)
         secrets = tuple(secrets_of(answer))
         return replace(
             live,
@@ -109,6 +126,10 @@ class DeepReader:
             own=unrepeated(stored.own, secrets),
             leftover=unrepeated(stored.leftover, secrets),
         )
+
+
+def _unused(live: LiveBuild, reason: Exception) -> LiveBuild:
+    return replace(live, deep_failed=f"the internal read of this build was not used: {reason}")
 
 
 def internal(door: ReadDoor, project: str, name: str) -> Mapping[str, Any]:

@@ -52,6 +52,10 @@ class Disagrees(Exception):
     """The answer is not about the build that detail shows. Carries a sentence."""
 
 
+class Moved(Disagrees):
+    """Somebody has written the build between the two answers, or it is another one's answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What the internal read adds.
@@ -74,7 +78,7 @@ def read_stored(answer: Any, live: LiveBuild, aliases: Aliases) -> Stored:
 
     Raises:
         Lacking: the answer does not hold everything that detail hides.
-        Disagrees: the answer is another build's, or of another moment.
+        Disagrees: the answer is another build's; Moved: or of another moment.
         Nonsense: something in it has a type that no Zadig answers.
     """
     assert live.build is not None
@@ -100,7 +104,7 @@ def _check_identity(stored: Json, live: LiveBuild) -> None:
     )
     for key, wanted in facts:
         if stored.get(key) != wanted:
-            raise Disagrees(f"it says another {key} than detail")
+            raise (Moved if key.startswith("update_") else Disagrees)(f"it says another {key} than detail")
     image = text(branch(stored, ("pre_build",)), "image_id")
     if live.image_id not in ("", _NO_IMAGE) and image != live.image_id:
         raise Disagrees("it says another base image than detail")
