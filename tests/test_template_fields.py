@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.emulator import Request, Response
 from reconciler.model.change import ChangeKind
 from reconciler.model.errors import InvalidDefinitions
 from reconciler.model.fields import TEMPLATE, walk
@@ -392,3 +393,24 @@ def test_targets_changed_by_the_page_without_new_stamps_are_seen(rig: Rig, seein
     assert rig.accept() == ([] if seeing else ["unreadable"])
     rig.applied()
     assert rig.stored("tpl")["targets"][0]["repos"][0]["commit_id"] == "abc"
+
+
+@pytest.mark.parametrize(("times", "seen"), [(1, True), (9, False)], ids=["once", "all the time"])
+def test_a_build_that_is_written_between_its_details_is_read_once_more(rig: Rig, times: int, seen: bool):
+    """A detail of before and one of after make no build; an apply beside a plan writes each build but once."""
+    targets = [{"service_name": "shop", "service_module": name} for name in ("web", "api")]
+    rig.write({**template(), "target_services": targets})
+    rig.applied()
+    left = [times]
+
+    def meanwhile(request: Request, answer: Response) -> Response:
+        if request.path.endswith("/tpl/detail") and left[0]:
+            left[0] -= 1
+            rig.meddle("tpl", lambda build: None)
+        return answer
+
+    rig.twist = meanwhile
+    live = rig.planned().live.build("yaml", "tpl")
+    assert live is not None
+    assert (live.build is not None) == seen
+    assert ("written" in live.unread or "wrote" in live.unread) != seen

@@ -113,7 +113,7 @@ def read_build(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> Live
     if not is_askable(listed.name):
         return replace(_as_listed(listed), unread="no call can ask for a build of that name")
     try:
-        return fetch(door, listed, kind)
+        return _whole(door, listed, kind)
     except BadToken:
         raise
     except Gone:
@@ -123,11 +123,24 @@ def read_build(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> Live
     return replace(_as_listed(listed), unread=unread)
 
 
+class Torn(Nonsense):
+    """The details of one build are of two moments."""
+
+
+def _whole(door: ReadDoor, listed: Listed, kind: Kind | None) -> LiveBuild:
+    """Read one build, once more where somebody wrote it meanwhile."""
+    try:
+        return fetch(door, listed, kind)
+    except Torn:
+        return fetch(door, listed, kind)
+
+
 def fetch(door: ReadDoor, listed: Listed, kind: Kind | None = None) -> LiveBuild:
     """Read one build, as many details as it takes.
 
     Raises:
         Gone: it does not exist any more.
+        Torn: somebody wrote it meanwhile.
         ServerError: it could not be read.
     """
     pairs = list(dict.fromkeys(listed.services))
@@ -150,7 +163,7 @@ def _template(door: ReadDoor, listed: Listed, detail: Json, known: Mapping[tuple
     details = [(pair, asked[pair]) for pair in pairs]  # of a second target of the same module it shows the first
     stamps = {wire.read_stamps(one) for _, one in details} | {wire.read_stamps(detail)}
     if len(stamps) > 1:
-        raise Nonsense("somebody wrote the build while it was being read", "run again")
+        raise Torn("somebody wrote the build while it was being read", "run again")
     values = wire.read_targets(details, str(detail["template_name"]))
     targets = zip(elements_of(values.get("target_services")), details, strict=True)
     losses = tuple(
