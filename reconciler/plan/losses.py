@@ -24,6 +24,7 @@ from reconciler.model.definition import Definition
 from reconciler.model.fields import SERVER_OUTPUTS
 from reconciler.model.live import Loss, Stamps
 from reconciler.model.secret import MASK
+from reconciler.plan.inputs import Tell
 from reconciler.plan.step import Block, Blocked, PlannedLoss
 from reconciler.plan.whole import Whole
 
@@ -42,10 +43,10 @@ _NAMED = 6
 """How many losses a sentence names."""
 
 
-def of_update(definition: Definition, known: Known, result: Whole) -> tuple[PlannedLoss, ...]:
+def of_update(definition: Definition, known: Known, result: Whole, tell: Tell) -> tuple[PlannedLoss, ...]:
     """Name what an update of the same kind would erase, each once."""
     losses = [loss for loss in held(known) if not mentioned(loss, definition.build)]
-    return weighed(definition, known, [*losses, *_of_request(result)])
+    return weighed(definition, known, [*losses, *(tell(known.live, loss) for loss in _of_request(result))])
 
 
 def held(known: Known) -> list[Loss]:
@@ -58,10 +59,10 @@ def held(known: Known) -> list[Loss]:
     return [loss for loss in (*shown, *known.live.hidden) if not (loss.new and exact)]
 
 
-def of_replacing(definition: Definition, known: Known, result: Whole) -> tuple[PlannedLoss, ...]:
+def of_replacing(definition: Definition, known: Known, result: Whole, tell: Tell) -> tuple[PlannedLoss, ...]:
     """Name what a new build in the place of this one would lack: what an update keeps, too."""
     own = weighed(definition, known, known.live.own)
-    return tuple(sorted({*of_update(definition, known, result), *own}, key=lambda loss: loss.path))
+    return tuple(sorted({*of_update(definition, known, result, tell), *own}, key=lambda loss: loss.path))
 
 
 def weighed(definition: Definition, known: Known, losses: Iterable[Loss]) -> tuple[PlannedLoss, ...]:

@@ -57,6 +57,13 @@ def _unpasted(loss: Loss, pasted: Pasted) -> Loss:
     return replace(loss, value=pasted.masked(loss.value), secret=True) if pasted.repeats(loss.value) else loss
 
 
+def told_loss(live: LiveBuild, loss: Loss, heard: Heard) -> Loss:
+    """Return a loss that a plan has found in a live build without any credential, of this build or another one."""
+    builds = [build for build in (live.build, live.deep) if build]
+    (own,) = unrepeated([loss], (secret for build in builds for secret in secrets_in(build)))
+    return _unpasted(own, heard.pasted())
+
+
 def changes_of(live: Build, changes: tuple[Change, ...], heard: Heard) -> tuple[Change, ...]:
     """Return the changes of a live build without any credential that is long enough to be known again."""
     if not changes:

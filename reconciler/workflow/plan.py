@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.build import Build
@@ -25,7 +26,7 @@ from reconciler.plan.step import Plan, Step, Trouble
 from reconciler.server import reading, wire
 from reconciler.server.deep import read_deep
 from reconciler.server.heard import Heard
-from reconciler.server.repeats import changes_of, unrepeated_anywhere
+from reconciler.server.repeats import changes_of, told_loss, unrepeated_anywhere
 from reconciler.server.transport import Clock, Connection, ReadDoor, Transport
 from reconciler.server.usage import read_usage
 
@@ -90,7 +91,7 @@ def make_plan(settings: Settings, desired: Desired, world: World, asking: Asking
             live = replace(live, local_cluster=told.local, clusters=told.names)
         user = wire.user_of(settings.token) if settings.token else ""
         settled = {p: settle(documents[p], r, user) for p, r in readings.items() if p in documents}
-        inputs = Inputs(desired, live, settled, settings.tree, settings.policy)
+        inputs = Inputs(desired, live, settled, settings.tree, settings.policy, partial(told_loss, heard=heard))
         made, live = _plan_until_answered(door, settings, inputs, asking)
         requests = door.requests
     made = replace(made, steps=tuple(_without_credentials(step, heard) for step in made.steps))
