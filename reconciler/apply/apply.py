@@ -129,11 +129,12 @@ def _announce(step: Step, run: Run) -> Intent | None:
     kept = step.keepsake.marked if step.action is Action.CONVERT and step.keepsake else frozenset[str]()
     secrets = [secret for build in (step.send, step.before) if build for secret in secrets_in(build)]
     pasted = repeating(step.send, secrets, run.performer.door.heard)
+    marks = secret_paths(step.desired) | secret_paths(first) | (choice_paths(first) - declared) | kept | pasted
     record = Record(
         tree=run.tree,
         build=step.send,
         declared=declared,
-        secrets=secret_paths(step.desired) | secret_paths(first) | (choice_paths(first) - declared) | kept | pasted,
+        secrets=marks | (_marked(step, run) - declared),
         stamps=step.live or Stamps(0, ""),
         exact=bool(run.performer.user),
         when=int(run.now()),
@@ -142,6 +143,12 @@ def _announce(step: Step, run: Run) -> Intent | None:
     )
     stages: tuple[Build, ...] = (first, step.send) if step.learn else (first,)
     return Intent(record, stages, step.old)
+
+
+def _marked(step: Step, run: Run) -> frozenset[str]:
+    """Return what the ledger marks as secret: it stays so where a write keeps it, whatever it repeated has become."""
+    record = run.documents.get(step.project, Document()).records.get(step.name)
+    return record.secrets if record else frozenset()
 
 
 def _open_books(plan: Plan, run: Run, announced: Mapping[int, Intent]) -> None:

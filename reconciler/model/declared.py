@@ -42,6 +42,20 @@ def _values(values: Values) -> Iterator[Secret]:
             yield from _values(element.values)
 
 
+def marked_texts(build: Build, paths: Collection[str]) -> tuple[Secret, ...]:
+    """Return the texts of a build's lists of texts at some paths, which no list can hold sealed."""
+    return tuple(_marked_texts(build.values, paths, "")) if paths else ()
+
+
+def _marked_texts(values: Values, paths: Collection[str], parent: str) -> Iterator[Secret]:
+    for leaf, value in values.items():
+        path = join(parent, leaf)
+        for element in elements_of(value):
+            yield from _marked_texts(element.values, paths, f"{path}[{element.key}]")
+        if path in paths and isinstance(value, tuple):
+            yield from (Secret(text) for text in value if isinstance(text, str))
+
+
 def secret_paths(build: Build) -> frozenset[str]:
     """Return the paths whose value is a `Secret`, or a credential's whose value is left out."""
     return frozenset(_secrets(ROWS[build.kind], build.values, "", _is_value))

@@ -12,7 +12,7 @@ from reconciler.model.build import Build
 from reconciler.model.declared import secrets_in
 from reconciler.model.definition import Desired
 from reconciler.model.errors import BadToken, LedgerError, UsageError
-from reconciler.model.live import Live, Reading
+from reconciler.model.live import Live, LiveBuild, Loss, Reading
 from reconciler.model.policy import Prune
 from reconciler.model.record import Document, Record
 from reconciler.model.secret import Secret
@@ -91,10 +91,10 @@ def make_plan(settings: Settings, desired: Desired, world: World, asking: Asking
             live = replace(live, local_cluster=told.local, clusters=told.names)
         user = wire.user_of(settings.token) if settings.token else ""
         settled = {p: settle(documents[p], r, user) for p, r in readings.items() if p in documents}
-        inputs = Inputs(desired, live, settled, settings.tree, settings.policy, partial(told_loss, heard=heard))
+        inputs = Inputs(desired, live, settled, settings.tree, settings.policy, partial(_told, settled, heard))
         made, live = _plan_until_answered(door, settings, inputs, asking)
         requests = door.requests
-    made = replace(made, steps=tuple(_without_credentials(step, heard) for step in made.steps))
+    made = replace(made, steps=tuple(_without_credentials(step, live, settled, heard) for step in made.steps))
     if warnings:
         made = replace(made, troubles=(*made.troubles, *warnings))
     made = replace(made, refusals=(*made.refusals, *_not_pruned(settings, desired)))
@@ -102,8 +102,22 @@ def make_plan(settings: Settings, desired: Desired, world: World, asking: Asking
     return Planned(made, desired, documents, proofs, requests, live, vanished(inputs), heard)
 
 
-def _without_credentials(step: Step, heard: Heard) -> Step:
-    return replace(step, changes=changes_of(step.before, step.changes, heard)) if step.before else step
+def _told(documents: Mapping[str, Document], heard: Heard, live: LiveBuild, loss: Loss) -> Loss:
+    return told_loss(live, loss, heard, _marks(documents, live))
+
+
+def _without_credentials(step: Step, live: Live, documents: Mapping[str, Document], heard: Heard) -> Step:
+    """Take every credential out of what a step says of the build that is there."""
+    there = live.build(step.project, step.name)
+    if there is None or there.build is None:
+        return step
+    return replace(step, changes=changes_of(there, step.changes, heard, _marks(documents, there)))
+
+
+def _marks(documents: Mapping[str, Document], live: LiveBuild) -> frozenset[str]:
+    """Return the paths of a build that the ledger marks as secret."""
+    record = documents.get(live.project, Document()).records.get(live.name)
+    return record.secrets if record else frozenset()
 
 
 def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs, asking: Asking) -> tuple[Plan, Live]:
