@@ -14,7 +14,10 @@ from reconciler.model.record import Document, Intent, Record, Seen
 from reconciler.model.secret import Secret
 
 FORMAT = 2
-"""Version of the document. A newer one is refused; in format 1 an intent had no `replaces`, `seen` may be missing."""
+"""Version of the document. A newer one is refused; in format 1 an intent had no `replaces`.
+
+`seen` and `marks` may be missing in both.
+"""
 
 
 def dump(document: Document) -> str:
@@ -26,6 +29,7 @@ def dump(document: Document) -> str:
             "records": {name: _record(record) for name, record in document.records.items()},
             "intents": {name: _intent(intent) for name, intent in document.intents.items()},
             "seen": {name: _seen(seen) for name, seen in document.seen.items()},
+            "marks": {name: sorted(paths) for name, paths in document.marks.items()},
         },
         ensure_ascii=False,
         sort_keys=True,
@@ -45,6 +49,7 @@ def load(text: str) -> Document:
             intents={name: _read_intent(item) for name, item in data["intents"].items()},
             digest_key=str(data["digest_key"]),
             seen={name: _read_seen(item) for name, item in data.get("seen", {}).items()},
+            marks={name: frozenset(map(str, paths)) for name, paths in data.get("marks", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise LedgerError("the ledger is damaged: a document cannot be read", "restore it from a backup") from None

@@ -72,9 +72,18 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """All that the ledger holds for one server and project."""
+    """All that the ledger holds for one server and project.
+
+    Attributes:
+        records: by name.
+        intents: by name.
+        digest_key: of the digests of plans.
+        seen: by name.
+        marks: name → paths of a build that is not ours whose values a restore took from the environment.
+    """
 
     records: Mapping[str, Record] = field(default_factory=dict)
     intents: Mapping[str, Intent] = field(default_factory=dict)
     digest_key: str = ""
     seen: Mapping[str, Seen] = field(default_factory=dict)
+    marks: Mapping[str, frozenset[str]] = field(default_factory=dict)

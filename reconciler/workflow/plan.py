@@ -234,5 +234,6 @@ def _read(
         expected |= {name: intent.record.build.kind for name, intent in document.intents.items()}
         expected |= {d.build.name: d.build.kind for d in desired.definitions if d.build.project == project}
         wanted = [reading.Wanted(name, kind) for name, kind in sorted(expected.items())]
-        readings[project] = reading.read_project(door, project, wanted, settings.concurrency, everything=everything)
+        found = reading.read_project(door, project, wanted, settings.concurrency, everything=everything)
+        readings[project] = found.marked(document.marks)
     return readings
