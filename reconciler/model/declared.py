@@ -43,7 +43,7 @@ def _values(values: Values) -> Iterator[Secret]:
 
 
 def marked_texts(build: Build, paths: Collection[str]) -> tuple[Secret, ...]:
-    """Return the texts of a build's lists of texts at some paths, which no list can hold sealed."""
+    """Return the texts of a build at some paths, those of lists too, which cannot hold a sealed one."""
     return tuple(_marked_texts(build.values, paths, "")) if paths else ()
 
 
@@ -52,8 +52,9 @@ def _marked_texts(values: Values, paths: Collection[str], parent: str) -> Iterat
         path = join(parent, leaf)
         for element in elements_of(value):
             yield from _marked_texts(element.values, paths, f"{path}[{element.key}]")
-        if path in paths and isinstance(value, tuple):
-            yield from (Secret(text) for text in value if isinstance(text, str))
+        if path in paths:
+            texts = value if isinstance(value, tuple) else (value,)
+            yield from (Secret(text) for text in texts if isinstance(text, str) and text)
 
 
 def secret_paths(build: Build) -> frozenset[str]:

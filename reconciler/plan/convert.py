@@ -94,10 +94,10 @@ def losses_of(definition: Definition, known: Known, inputs: Inputs) -> tuple[Pla
     declared = _declared(known, inputs.tree)
     losses = [as_loss(path, _shown(row, known.values)) for path, row in _in_force(known) if path not in declared]
     losses += _inside(ROWS[known.live.build.kind], known, (known.values, known.last), "", declared)
-    losses = [*(inputs.tell(known.live, loss) for loss in losses), *held(known)]
+    losses += held(known)
     if definition.build.kind is Kind.PLAIN and known.trust is not Trust.EXACT:
         losses += known.live.leftover
-    return weighed(definition, known, losses)
+    return weighed(definition, known, losses, inputs.tell)
 
 
 def _in_force(known: Known) -> Iterator[tuple[str, Row]]:

@@ -117,7 +117,7 @@ def _without_credentials(step: Step, live: Live, documents: Mapping[str, Documen
 def _marks(documents: Mapping[str, Document], live: LiveBuild) -> frozenset[str]:
     """Return the paths of a build that the ledger marks as secret."""
     record = documents.get(live.project, Document()).records.get(live.name)
-    return record.secrets if record else frozenset()
+    return live.marks | (record.secrets if record else frozenset())
 
 
 def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs, asking: Asking) -> tuple[Plan, Live]:
