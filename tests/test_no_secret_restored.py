@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,15 @@ def brought_back(scene: Scene, folder: Path) -> None:
     scene.done("restore", str(folder), "--yes", "-v")
 
 
+def told_of(scene: Scene, what: str) -> dict[str, Any]:
+    """What the ledger holds of the project's builds: its `records`, its `marks`."""
+    with sqlite3.connect(scene.folder / ".reconciler" / "ledger.db") as db:
+        ((body,),) = db.execute("SELECT body FROM documents WHERE project = 'yaml'")
+    db.close()
+    found: dict[str, Any] = json.loads(body)[what]
+    return found
+
+
 def test_what_came_back_from_variables_stays_secret_in_a_build_that_is_not_ours(scene: Scene):
     """Written over, deleted, and both brought back: the first was nobody's, and its values came from variables."""
     scene.have(talking(scene, scene.plant("credential", odd="-1-")))
@@ -101,6 +111,7 @@ def test_what_came_back_from_variables_stays_secret_in_a_build_that_is_not_ours(
     first, second = kept(scene)
     brought_back(scene, first)
     assert "Vz" in scene.stored("api")["scripts"]
+    assert ("api" in told_of(scene, "records"), "build_script" in told_of(scene, "marks")["api"]) == (False, True)
     before = copy.deepcopy(scene.stored("api"))
     scene.write(plain("api", repo_info=[REPO], advanced_settings={**BLOCK, "timeout": 11}))
     scene.look()
@@ -108,5 +119,7 @@ def test_what_came_back_from_variables_stays_secret_in_a_build_that_is_not_ours(
     scene.done("apply", "--yes", "-v")
     assert scene.stored("api")["scripts"] == before["scripts"], "kept, so that the record is about it"
     assert scene.leaks() == []
+    assert "build_script" in told_of(scene, "records")["api"]["secrets"]
+    assert told_of(scene, "marks") == {}, "the record has them now"
     brought_back(scene, second)
     scene.silent()
