@@ -542,6 +542,7 @@ LIVE_OTHERS: dict[str, Any] = {
     "leftover": (Loss("sshs", "s"),),
     "deep_failed": "a sentence",
     "unread": "a sentence",
+    "marks": frozenset({"build_script"}),
 }
 
 

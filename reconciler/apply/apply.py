@@ -59,7 +59,8 @@ class Run:
         proven: project → the records of intents that the server proved; None: the build is gone.
         vanished: project → records of builds that neither Git nor the server has any more; they are dropped.
         backup: tells the folder where this run has written what it deletes, "" where it has not.
-        strangers: (project, name) of builds that are written and do not become ours: the ledger never hears of them.
+        strangers: (project, name) of builds that are written and do not become ours: of them the ledger only learns
+            which values are secret.
         fence: tells why nothing may be written any more; None while the lock is ours.
     """
 
@@ -86,9 +87,12 @@ def apply(plan: Plan, run: Run) -> Iterator[Outcome]:
     Raises LedgerError where the ledger cannot be written, before anything else is written.
     """
     writes = [(index, step) for index, step in enumerate(plan.steps) if step.will_write]
-    announced = {index: intent for index, step in writes if (intent := _announce(step, run))}
+    meant = {index: intent for index, step in writes if (intent := _announce(step, run))}
+    strange = {index for index, step in writes if (step.project, step.name) in run.strangers}
+    announced = {index: intent for index, intent in meant.items() if index not in strange}
+    marks = {index: meant[index].record.secrets for index in strange if index in meant}
     todo = [Link(index, step, announced[index].record if index in announced else None) for index, step in writes]
-    _open_books(plan, run, announced)
+    _open_books(plan, run, announced, marks)
     for index, step in enumerate(plan.steps):
         if step.blocked:
             fault = Fault(step.blocked.reason.value, step.blocked.message, step.blocked.hint)
@@ -126,9 +130,7 @@ def _perform(run: Run, chain: Chain) -> list[Ended]:
 
 
 def _announce(step: Step, run: Run) -> Intent | None:
-    """Return what the ledger is told before a write: nothing of strangers, nor of a delete of what it does not know."""
-    if (step.project, step.name) in run.strangers:
-        return None
+    """Return what the ledger is told before a write: nothing of a delete of what it does not know."""
     if step.action is Action.DELETE:
         record = run.documents.get(step.project, Document()).records.get(step.name)
         return Intent(replace(record, stamps=step.live or record.stamps), ()) if record else None
@@ -139,11 +141,12 @@ def _announce(step: Step, run: Run) -> Intent | None:
     kept = step.keepsake.marked if step.action is Action.CONVERT and step.keepsake else frozenset[str]()
     secrets = [secret for build in (step.send, step.before) if build for secret in secrets_in(build)]
     pasted = repeating(step.send, secrets, run.performer.door.heard)
+    marks = secret_paths(step.desired) | secret_paths(first) | (choice_paths(first) - declared) | kept | pasted
     record = Record(
         tree=run.tree,
         build=step.send,
         declared=declared,
-        secrets=secret_paths(step.desired) | secret_paths(first) | (choice_paths(first) - declared) | kept | pasted,
+        secrets=marks | (_marked(step, run) - declared),
         stamps=step.live or Stamps(0, ""),
         exact=bool(run.performer.user),
         when=int(run.now()),
@@ -156,8 +159,18 @@ def _announce(step: Step, run: Run) -> Intent | None:
     return Intent(record, stages, step.old)
 
 
-def _open_books(plan: Plan, run: Run, announced: Mapping[int, Intent]) -> None:
-    """Write, per project and at once: proven intents, refreshed keeps, and the intents of this run."""
+def _marked(step: Step, run: Run) -> frozenset[str]:
+    """Return what the ledger marks as secret: it stays so where a write keeps it, whatever it repeated has become."""
+    document = run.documents.get(step.project, Document())
+    record = document.records.get(step.name)
+    return document.marks.get(step.name, frozenset()) | (record.secrets if record else frozenset())
+
+
+def _open_books(plan: Plan, run: Run, announced: Mapping[int, Intent], marks: Mapping[int, frozenset[str]]) -> None:
+    """Write, per project and at once: proven intents, refreshed keeps, and the intents of this run.
+
+    Of strangers the ledger learns which of their values are secret, and nothing else.
+    """
     if run.books is None:
         return
     for project in sorted({step.project for step in plan.steps} | run.vanished.keys()):
@@ -168,6 +181,7 @@ def _open_books(plan: Plan, run: Run, announced: Mapping[int, Intent]) -> None:
             proven=run.proven.get(project, {}),
             vanished=run.vanished.get(project, {}),
             tree=run.tree,
+            marks={step.name: marks[index] for index, step in steps if marks.get(index)},
         )
         known = run.documents.get(project, Document())
         if page.intents or page.proven or page.opened(known) != known:
@@ -183,6 +197,7 @@ class _Page:
     proven: Mapping[str, Record | None]
     vanished: Mapping[str, Record]
     tree: str
+    marks: Mapping[str, frozenset[str]]
 
     def opened(self, document: Document) -> Document:
         """Settle what is proven, drop what vanished, refresh the keeps, announce.
@@ -200,7 +215,8 @@ class _Page:
             for name, intent in document.intents.items()
             if name not in settled or self._stays(name, intent)
         }
-        return replace(document, records=records, intents={**others, **self.intents})
+        marks = {**document.marks, **self.marks}
+        return replace(document, records=records, intents={**others, **self.intents}, marks=marks)
 
     def _stays(self, name: str, intent: Intent) -> bool:
         blocked = self.steps[name].blocked if name in self.steps else None
@@ -233,15 +249,17 @@ def _flush(run: Run, ended: dict[str, dict[str, Ended]]) -> None:
     for project, ends in ended.items():
 
         def edit(document: Document, ends: Mapping[str, Ended] = ends) -> Document:
-            records, intents = dict(document.records), dict(document.intents)
+            records, intents, marks = dict(document.records), dict(document.intents), dict(document.marks)
             for name, end in ends.items():
                 if not (end.uncertain or end.pending):
                     intents.pop(name, None)
+                if end.record is not None or end.deleted:
+                    marks.pop(name, None)
                 if end.record is not None:
                     records[name] = end.record
                 elif end.deleted:
                     records.pop(name, None)
-            return replace(document, records=records, intents=intents)
+            return replace(document, records=records, intents=intents, marks=marks)
 
         try:
             run.books.change(project, edit)

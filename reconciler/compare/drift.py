@@ -25,10 +25,11 @@ from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.declared import declared_paths, sealed
 from reconciler.model.fields import ROWS, Elements, Row
 from reconciler.model.ignore import Ignore, list_of, matches
+from reconciler.model.live import LiveBuild
 from reconciler.model.record import Record
 from reconciler.model.threeway import Changed, changed_by, concerns, counted
 
-Tell = Callable[[Build, tuple[Change, ...]], tuple[Change, ...]]
+Tell = Callable[[LiveBuild, tuple[Change, ...]], tuple[Change, ...]]
 """A live build and changes of it → the same, with every credential masked that a text repeats."""
 
 
@@ -114,7 +115,7 @@ def since(desired: Build, known: Known, local_cluster: str | None, declared: Bui
         return Since(record, stale, local)
     now = sealed(replace(live, values=known.values), paths)
     remote = tuple(change for change in counted(diff(now, before, local_cluster)) if change.path not in known.renamed)
-    return Since(record, stale, local, tell(live, tuple(_hidden(change, paths) for change in remote)))
+    return Since(record, stale, local, tell(known.live, tuple(_hidden(change, paths) for change in remote)))
 
 
 def _hidden(change: Change, secrets: frozenset[str]) -> Change:

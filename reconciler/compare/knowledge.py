@@ -77,10 +77,10 @@ def know(live: LiveBuild, record: Record | None) -> Known:
     seen = live.deep is not None
     shown = live.deep.values if live.deep is not None else build.values
     if record is None:
-        return Known(live, None, Trust.NONE, shown, seen=seen)
+        return Known(live, None, Trust.NONE, _seal(rows, shown, live.marks, ""), seen=seen)
     recorded = record.build.values if record.build.kind is build.kind else {}
     trust = _trust(live, record)
-    marked = _seal(rows, shown, record.secrets, "")
+    marked = _seal(rows, shown, record.secrets | live.marks, "")
     values = _merge(rows, marked, recorded, trusted=trust is not Trust.STALE and not seen)
     return Known(live, record, trust, values, recorded, _renamed(rows, live, record), seen)
 
@@ -95,7 +95,7 @@ def marked(desired: Build, known: Known) -> frozenset[str]:
     """Return the paths that are secret to the definition, the ledger or the server; a credential's choices too."""
     assert known.live.build is not None
     now = replace(known.live.build, values=known.values)
-    kept = known.record.secrets if known.record else frozenset[str]()
+    kept = known.live.marks.union(known.record.secrets if known.record else ())
     return kept.union(*(paths(build) for build in (desired, now) for paths in (secret_paths, choice_paths)))
 
 

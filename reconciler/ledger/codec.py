@@ -16,7 +16,8 @@ from reconciler.model.secret import Secret
 
 FORMAT = 3
 """Version of the document. A newer one is refused, older ones load: in format 1 an intent had no `replaces`, before
-format 3 a record had no `author` and no `job`, and a document did not say who had written it; `seen` may be missing."""
+format 3 a record had no `author` and no `job`, and a document did not say who had written it; `seen` and `marks` may be
+missing in all."""
 
 
 def dump(document: Document) -> str:
@@ -29,6 +30,7 @@ def dump(document: Document) -> str:
             "intents": {name: _intent(intent) for name, intent in document.intents.items()},
             "seen": {name: _seen(seen) for name, seen in document.seen.items()},
             "written": asdict(document.written),
+            "marks": {name: sorted(paths) for name, paths in document.marks.items()},
         },
         ensure_ascii=False,
         sort_keys=True,
@@ -50,6 +52,7 @@ def load(text: str, where: str = "document") -> Document:
             digest_key=str(data["digest_key"]),
             seen={name: _read_seen(item) for name, item in data.get("seen", {}).items()},
             written=_read_written(data.get("written", {})),
+            marks={name: frozenset(map(str, paths)) for name, paths in data.get("marks", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise LedgerError(

@@ -42,6 +42,21 @@ def _values(values: Values) -> Iterator[Secret]:
             yield from _values(element.values)
 
 
+def marked_texts(build: Build, paths: Collection[str]) -> tuple[Secret, ...]:
+    """Return the texts of a build at some paths, those of lists too, which cannot hold a sealed one."""
+    return tuple(_marked_texts(build.values, paths, "")) if paths else ()
+
+
+def _marked_texts(values: Values, paths: Collection[str], parent: str) -> Iterator[Secret]:
+    for leaf, value in values.items():
+        path = join(parent, leaf)
+        for element in elements_of(value):
+            yield from _marked_texts(element.values, paths, f"{path}[{element.key}]")
+        if path in paths:
+            texts = value if isinstance(value, tuple) else (value,)
+            yield from (Secret(text) for text in texts if isinstance(text, str) and text)
+
+
 def secret_paths(build: Build) -> frozenset[str]:
     """Return the paths whose value is a `Secret`, or a credential's whose value is left out."""
     return frozenset(_secrets(ROWS[build.kind], build.values, "", _is_value))

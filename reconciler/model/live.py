@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from reconciler.model.build import Build
@@ -69,6 +69,7 @@ class LiveBuild:
         leftover: what turning a template build into a plain one would erase beside, from the internal read.
         deep_failed: why its answer was not used, one sentence; "" where it was, or was not asked.
         unread: why the detail failed, one sentence; "" where it did not.
+        marks: the paths of a build that is not ours whose values are secret, as the ledger says.
     """
 
     project: str
@@ -85,6 +86,7 @@ class LiveBuild:
     leftover: tuple[Loss, ...] = ()
     deep_failed: str = ""
     unread: str = ""
+    marks: frozenset[str] = frozenset()
 
 
 def is_askable(name: str) -> bool:
@@ -100,6 +102,11 @@ class Reading:
     builds: Mapping[str, LiveBuild]
     incomplete: str = ""
     unnamed: int = 0
+
+    def marked(self, marks: Mapping[str, frozenset[str]]) -> Reading:
+        """Return the same with the paths that the ledger marks as secret in builds that are not ours, by name."""
+        builds = {name: replace(build, marks=marks.get(name, build.marks)) for name, build in self.builds.items()}
+        return replace(self, builds=builds) if marks else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,10 +114,20 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """All that the ledger holds for one server and project. Whoever changes it leaves `written` to the ledger."""
+    """All that the ledger holds for one server and project. Whoever changes it leaves `written` to the ledger.
+
+    Attributes:
+        records: by name.
+        intents: by name.
+        digest_key: of the digests of plans.
+        seen: by name.
+        written: who wrote it last.
+        marks: name → paths of a build that is not ours whose values a restore took from the environment.
+    """
 
     records: Mapping[str, Record] = field(default_factory=dict)
     intents: Mapping[str, Intent] = field(default_factory=dict)
     digest_key: str = ""
     seen: Mapping[str, Seen] = field(default_factory=dict)
     written: Written = field(default_factory=Written)
+    marks: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -43,7 +43,7 @@ def convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputKi
     """Plan the conversion of a build of the other kind. `known`: what is there."""
     build = definition.build
     result = whole(build, None, inputs.live.local_cluster, kinds)
-    found = losses_of(definition, known, inputs.tree)
+    found = losses_of(definition, known, inputs)
     blocked = (
         guards.foreign(known.record, inputs.tree)
         or guards.needs_cluster(result)
@@ -88,16 +88,16 @@ def _left_modules(desired: Build, known: Known) -> Iterator[Change]:
             yield Change(f"services[{element.key}]", ChangeKind.REMOVED, before=before)
 
 
-def losses_of(definition: Definition, known: Known, tree: str) -> tuple[PlannedLoss, ...]:
+def losses_of(definition: Definition, known: Known, inputs: Inputs) -> tuple[PlannedLoss, ...]:
     """Name what ends and was not declared by this tree, and what the write erases beside."""
     assert known.live.build is not None
-    declared = _declared(known, tree)
+    declared = _declared(known, inputs.tree)
     losses = [as_loss(path, _shown(row, known.values)) for path, row in _in_force(known) if path not in declared]
     losses += _inside(ROWS[known.live.build.kind], known, (known.values, known.last), "", declared)
     losses += held(known)
     if definition.build.kind is Kind.PLAIN and known.trust is not Trust.EXACT:
         losses += known.live.leftover
-    return weighed(definition, known, losses)
+    return weighed(definition, known, losses, inputs.tell)
 
 
 def _in_force(known: Known) -> Iterator[tuple[str, Row]]:

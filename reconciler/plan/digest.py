@@ -47,6 +47,7 @@ LIVE_LEFT_OUT = {
     "deep_failed": "why there is no deep reading, which is covered",
     "own": "what an update keeps; what a new build in its place loses of it shows in its losses",
     "leftover": "what a conversion would erase beside, which shows in its losses",
+    "marks": "which values are secret, not what they are; it shows in the changes",
 }
 """Fields of a live build that no digest covers, and why."""
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.definition import Desired
-from reconciler.model.live import Live, LiveBuild
+from reconciler.model.live import Live, LiveBuild, Loss
 from reconciler.model.policy import Policy
 from reconciler.model.record import Document, Intent, Record
+
+Tell = Callable[[LiveBuild, Loss], Loss]
+"""A build and what it would lose → that loss without any credential that its value repeats."""
+
+
+def as_it_is(_: LiveBuild, loss: Loss) -> Loss:
+    """Return a loss as it is: for builds of which nobody has read a credential."""
+    return loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,7 @@ class Inputs:
         documents: project → what the ledger holds.
         tree: our own name.
         policy: how far the run may go.
+        tell: makes of a loss what a plan may say of it.
     """
 
     desired: Desired
@@ -28,6 +37,7 @@ class Inputs:
     documents: Mapping[str, Document] = field(default_factory=dict)
     tree: str = ""
     policy: Policy = field(default_factory=Policy)
+    tell: Tell = as_it_is
 
     def record(self, project: str, name: str) -> Record | None:
         """Return what the ledger holds of a build."""

@@ -54,7 +54,7 @@ def keepsake(
     memory = _Memory()
     values = live.deep.values if live.deep else known.values
     values = memory.level(ROWS[live.build.kind], values, known.last, "")
-    marked = (record.secrets if record else frozenset[str]()) | (secret_paths(desired) if desired else frozenset[str]())
+    marked = live.marks.union(record.secrets if record else (), secret_paths(desired) if desired else ())
     build = sealed(replace(live.build, values=values), marked)
     losses = (*live.losses, *live.hidden, *live.own, *live.leftover, *choices(values, ""))
     lost = tuple(loss for loss in losses if loss not in stays)

@@ -12,25 +12,27 @@ from reconciler.compare.knowledge import Known
 from reconciler.compare.resolve import BLOCK
 from reconciler.model.build import DEFAULT, Build
 from reconciler.model.change import Change, ChangeKind
-from reconciler.model.live import Stamps
+from reconciler.model.live import LiveBuild
 from reconciler.model.secret import MASK
+from reconciler.plan.inputs import Tell
 from reconciler.plan.losses import as_loss, planned
 from reconciler.plan.step import PlannedLoss
 
 _DIFFERS = (ChangeKind.ADDED, ChangeKind.CHANGED, ChangeKind.MOVED)
 
 
-def only_in_old(old: Build, new: Build, known: Known, stamps: Stamps) -> tuple[PlannedLoss, ...]:
+def only_in_old(old: Build, new: Build, known: Known, live: LiveBuild, tell: Tell) -> tuple[PlannedLoss, ...]:
     """Name the settings that the new build would get if it were made from the old one today.
 
     Args:
         old: the definition, completed by the old build.
         new: the same definition, completed by the build in its place: they differ where it does not speak.
         known: the build in its place.
-        stamps: of the old build; they accept what cannot be told.
+        live: the old build; its stamps accept what cannot be told.
+        tell: makes of a loss what a plan may say of it.
     """
     changes = diff(_sent(old), replace(known, values=_sent(new).values, last={}, renamed={}), None)
-    return tuple(_loss(change, stamps) for change in changes if change.kind in _DIFFERS)
+    return tuple(_loss(change, live, tell) for change in changes if change.kind in _DIFFERS)
 
 
 def _sent(build: Build) -> Build:
@@ -40,6 +42,6 @@ def _sent(build: Build) -> Build:
     return replace(build, values={p: v for p, v in build.values.items() if not p.startswith(f"{BLOCK}.")})
 
 
-def _loss(change: Change, stamps: Stamps) -> PlannedLoss:
+def _loss(change: Change, live: LiveBuild, tell: Tell) -> PlannedLoss:
     untold = change.sensitive or change.after is None
-    return planned(as_loss(change.path, MASK if untold else change.after), stamps)
+    return planned(tell(live, as_loss(change.path, MASK if untold else change.after)), live.stamps)

@@ -24,6 +24,7 @@ from reconciler.model.definition import Definition
 from reconciler.model.fields import SERVER_OUTPUTS
 from reconciler.model.live import Loss, Stamps
 from reconciler.model.secret import MASK
+from reconciler.plan.inputs import Tell
 from reconciler.plan.step import Block, Blocked, PlannedLoss
 from reconciler.plan.whole import Whole
 
@@ -42,10 +43,10 @@ _NAMED = 6
 """How many losses a sentence names."""
 
 
-def of_update(definition: Definition, known: Known, result: Whole) -> tuple[PlannedLoss, ...]:
+def of_update(definition: Definition, known: Known, result: Whole, tell: Tell) -> tuple[PlannedLoss, ...]:
     """Name what an update of the same kind would erase, each once."""
     losses = [loss for loss in held(known) if not mentioned(loss, definition.build)]
-    return weighed(definition, known, [*losses, *_of_request(result)])
+    return weighed(definition, known, [*losses, *_of_request(result)], tell)
 
 
 def held(known: Known) -> list[Loss]:
@@ -58,17 +59,20 @@ def held(known: Known) -> list[Loss]:
     return [loss for loss in (*shown, *known.live.hidden) if not (loss.new and exact)]
 
 
-def of_replacing(definition: Definition, known: Known, result: Whole) -> tuple[PlannedLoss, ...]:
+def of_replacing(definition: Definition, known: Known, result: Whole, tell: Tell) -> tuple[PlannedLoss, ...]:
     """Name what a new build in the place of this one would lack: what an update keeps, too."""
-    own = weighed(definition, known, known.live.own)
-    return tuple(sorted({*of_update(definition, known, result), *own}, key=lambda loss: loss.path))
+    own = weighed(definition, known, known.live.own, tell)
+    return tuple(sorted({*of_update(definition, known, result, tell), *own}, key=lambda loss: loss.path))
 
 
-def weighed(definition: Definition, known: Known, losses: Iterable[Loss]) -> tuple[PlannedLoss, ...]:
-    """Give each loss its digest, and say which the definition accepts."""
+def weighed(definition: Definition, known: Known, losses: Iterable[Loss], tell: Tell) -> tuple[PlannedLoss, ...]:
+    """Give each loss its digest, and say which the definition accepts. `tell`: makes of each what may be said."""
     stamps = known.live.stamps
     secret = marked(definition.build, known)
-    told = (Loss(loss.path, "", secret=True, small=loss.small) if loss.path in secret else loss for loss in losses)
+    told = (
+        Loss(loss.path, "", secret=True, small=loss.small) if loss.path in secret else tell(known.live, loss)
+        for loss in losses
+    )
     found = {loss.path: planned(loss, stamps) for loss in told}
     if not known.seen and known.trust is not Trust.EXACT:
         found[UNREADABLE] = PlannedLoss(UNREADABLE, UNSEEN, stamped(stamps))
@@ -183,11 +187,11 @@ def to_paste(found: Iterable[PlannedLoss]) -> str:
     return f'"x-reconciler": {json.dumps({"accept_loss": accepted}, ensure_ascii=False)}'
 
 
-def spent(definition: Definition, known: Known, found: tuple[PlannedLoss, ...]) -> tuple[str, ...]:
+def spent(definition: Definition, known: Known, found: tuple[PlannedLoss, ...], tell: Tell) -> tuple[str, ...]:
     """Say which acceptances match nothing any more, as far as everything can be seen."""
     if not definition.accept_loss or not (known.seen or known.trust is Trust.EXACT):
         return ()
-    weighing = found or weighed(definition, known, held(known))
+    weighing = found or weighed(definition, known, held(known), tell)
     matched = {loss.path for loss in weighing if loss.accepted}
     return tuple(
         f'{definition.place.file}:{definition.place.line}: accept_loss "{path}" of "{definition.build.name}" '

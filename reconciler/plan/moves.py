@@ -74,7 +74,7 @@ class Mover:
         ignoring = with_ignored(pair.definition, known, self._inputs.live.local_cluster)
         pair, known = replace(pair, definition=ignoring.definition), ignoring.known
         result = self._whole(pair.definition.build, known)
-        found = losses.of_replacing(pair.definition, known, result)
+        found = losses.of_replacing(pair.definition, known, result, self._inputs.tell)
         restore = self._restore(known) if pair.turn is Turn.MOVE else None
         blocked = self._forbidden(pair, known, result, found, restore) or obstacles.needs_flag(self._inputs, pair)
         create = replace(
@@ -105,13 +105,13 @@ class Mover:
         now = know(new, self._inputs.record(step.project, step.name))
         if new.build.kind is definition.build.kind:
             current = self._whole(definition.build, now).send
-            more = only_in_old(result.send, current, now, known.live.stamps)
+            more = only_in_old(result.send, current, now, known.live, self._inputs.tell)
             found = (
-                *losses.of_replacing(pair.definition, known, result),
+                *losses.of_replacing(pair.definition, known, result, self._inputs.tell),
                 *(losses.accepted(loss, pair.definition) for loss in more),
             )
         else:
-            found = losses.of_replacing(pair.definition, known, result)
+            found = losses.of_replacing(pair.definition, known, result, self._inputs.tell)
         blocked = (
             obstacles.protected(pair) or losses.lossy(found, "a rename") or obstacles.needs_flag(self._inputs, pair)
         )

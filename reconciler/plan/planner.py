@@ -46,7 +46,7 @@ def plan(inputs: Inputs) -> Plan:
         defined += _paired(mover, pair, step) if pair else [_with_note(step, turns)]
         if known:
             renamed.update((path, old, new) for path, (old, new) in known.renamed.items())
-            spent += losses.spent(definition, known, step.losses)
+            spent += losses.spent(definition, known, step.losses, inputs.tell)
     orphans, observed = prune.orphans(inputs), _notices(inputs.live, renamed)
     steps = suggested(inputs, together(prune.with_deletes(inputs, defined)), orphans)
     return Plan(

@@ -30,7 +30,7 @@ def update(inputs: Inputs, definition: Definition, known: Known, kinds: InputKin
     if any(change.kind in _STEPS for change in effective):
         changes = tuple(c for c in changes if not _is_idle_alias(c))
     result = whole(definition.build, known, inputs.live.local_cluster, kinds)
-    found = losses.of_update(definition, known, result)
+    found = losses.of_update(definition, known, result, inputs.tell)
     blocked = (
         guards.foreign(known.record, inputs.tree)
         or guards.moved_references(definition, known)

@@ -6,12 +6,12 @@ them were. The mask stands where it was, and such a loss has no digest: what is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from reconciler.model.build import CHOICE_VALUE, Build, Value, Values, elements_of, join
 from reconciler.model.change import Change, Shown
-from reconciler.model.declared import secrets_in
+from reconciler.model.declared import marked_texts, secrets_in
 from reconciler.model.fields import ASTERISKS, ROWS, Elements, Row
 from reconciler.model.live import Live, LiveBuild, Loss
 from reconciler.model.secret import Secret
@@ -57,11 +57,31 @@ def _unpasted(loss: Loss, pasted: Pasted) -> Loss:
     return replace(loss, value=pasted.masked(loss.value), secret=True) if pasted.repeats(loss.value) else loss
 
 
-def changes_of(live: Build, changes: tuple[Change, ...], heard: Heard) -> tuple[Change, ...]:
-    """Return the changes of a live build without any credential that is long enough to be known again."""
+def told_loss(live: LiveBuild, loss: Loss, heard: Heard, marks: Collection[str] = ()) -> Loss:
+    """Return a loss that a plan has found in a live build without any credential, of this build or another one.
+
+    `marks`: the paths that the ledger marks as secret.
+    """
+    (own,) = unrepeated([loss], _secrets_of(live, marks))
+    return _unpasted(own, heard.pasted())
+
+
+def _secrets_of(live: LiveBuild, marks: Collection[str]) -> Iterator[Secret]:
+    for build in (live.build, live.deep):
+        if build is not None:
+            yield from (*secrets_in(build), *marked_texts(build, marks))
+
+
+def changes_of(
+    live: LiveBuild, changes: tuple[Change, ...], heard: Heard, marks: Collection[str] = ()
+) -> tuple[Change, ...]:
+    """Return the changes of a live build without any credential that is long enough to be known again.
+
+    `marks`: the paths that the ledger marks as secret.
+    """
     if not changes:
         return changes
-    secrets = [secret for secret in secrets_in(live) if not secret.holds(ASTERISKS)]
+    secrets = [secret for secret in _secrets_of(live, marks) if not secret.holds(ASTERISKS)]
     pasted = heard.pasted()
     return tuple(
         replace(c, before=_told(c.before, secrets, pasted), after=_told(c.after, secrets, pasted)) for c in changes

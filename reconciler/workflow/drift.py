@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from reconciler.model.build import Build
 from reconciler.model.change import Change
 from reconciler.model.definition import Desired
+from reconciler.model.live import LiveBuild
 from reconciler.model.policy import Policy
 from reconciler.model.record import Document
 from reconciler.model.settings import Settings
@@ -18,7 +18,7 @@ from reconciler.plan.fates import DRIFT, Drift, Fate
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.memory import settled
 from reconciler.server.repeats import changes_of
-from reconciler.workflow.plan import Planned, World, make_plan
+from reconciler.workflow.plan import Planned, World, make_plan, marks_of
 
 __all__ = ["DRIFT", "Drift", "Fate", "Found", "find_drift", "judged"]
 
@@ -42,8 +42,8 @@ def judged(planned: Planned, tree: str) -> Drift:
     documents = {project: _settled(document, planned, project) for project, document in planned.documents.items()}
     inputs = Inputs(planned.desired, planned.live, documents, tree)
 
-    def tell(live: Build, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-        return changes_of(live, changes, planned.heard)
+    def tell(live: LiveBuild, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        return changes_of(live, changes, planned.heard, marks_of(documents, live))
 
     return drift(planned.plan, inputs, tell)
 

@@ -120,6 +120,8 @@ def _look(settings: Settings, options: Options, desired: Desired, world: World) 
         projects, doubt = _projects(door, settings)
         documents, _ = read_ledger(settings, projects, world)
         live = _read(door, settings, projects, desired, options)
+        marks = {project: document.marks for project, document in documents.items()}
+        live = replace(live, readings={name: one.marked(marks.get(name, {})) for name, one in live.readings.items()})
         hidden = live.deep_unserved or not settings.deep_read
         hosts = {**(only_hosts(door) if hidden else {}), **options.hosts}
         rules = Rules(options.credentials, hosts, door.heard.pasted().repeats)

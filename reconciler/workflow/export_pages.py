@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.compare.knowledge import know
 from reconciler.export.document import Page, Rules, Subject, page
 from reconciler.export.fitting import Unfit
-from reconciler.model.declared import secrets_in
+from reconciler.model.declared import marked_texts, secrets_in
 from reconciler.model.definable import sources
 from reconciler.model.definition import Definition, Desired
 from reconciler.model.exported import Note, Topic
@@ -104,7 +104,8 @@ def _add(found: Pages, build: LiveBuild, document: Document, rules: Rules) -> No
     assert build.build is not None
     known = know(build, document.records.get(build.name))
     losses = (*build.losses, *build.hidden, *build.leftover, *choices(known.values, ""))
-    own, others = Pasted(secrets_in(build.build)), rules.repeats
+    marks = known.record.secrets if known.record else ()
+    own, others = Pasted((*secrets_in(build.build), *marked_texts(build.deep or build.build, marks))), rules.repeats
     judged = replace(rules, repeats=lambda text: own.repeats(text) or others(text))
     try:
         one = page(Subject(build, known.values, losses), judged)

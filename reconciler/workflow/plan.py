@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from reconciler.model.build import Build
 from reconciler.model.declared import secrets_in
 from reconciler.model.definition import Desired
 from reconciler.model.errors import BadToken, LedgerError, UsageError
-from reconciler.model.live import Live, Reading
+from reconciler.model.live import Live, LiveBuild, Loss, Reading
 from reconciler.model.policy import Prune
 from reconciler.model.record import Document, Record
 from reconciler.model.secret import Secret
@@ -24,7 +25,7 @@ from reconciler.plan.step import Plan, Step, Trouble
 from reconciler.server import reading, wire
 from reconciler.server.deep import read_deep
 from reconciler.server.heard import Heard
-from reconciler.server.repeats import changes_of, unrepeated_anywhere
+from reconciler.server.repeats import changes_of, told_loss, unrepeated_anywhere
 from reconciler.server.transport import Clock, Connection, ReadDoor, Transport
 from reconciler.server.usage import read_usage
 from reconciler.workflow.ledgers import reading_ledger
@@ -90,10 +91,10 @@ def make_plan(settings: Settings, desired: Desired, world: World, asking: Asking
             live = replace(live, local_cluster=told.local, clusters=told.names)
         user = wire.user_of(settings.token) if settings.token else ""
         settled = {p: settle(documents[p], r, user) for p, r in readings.items() if p in documents}
-        inputs = Inputs(desired, live, settled, settings.tree, settings.policy)
+        inputs = Inputs(desired, live, settled, settings.tree, settings.policy, partial(_told, settled, heard))
         made, live = _plan_until_answered(door, settings, inputs, asking)
         requests = door.requests
-    made = replace(made, steps=tuple(_without_credentials(step, heard) for step in made.steps))
+    made = replace(made, steps=tuple(_without_credentials(step, live, settled, heard) for step in made.steps))
     if warnings:
         made = replace(made, troubles=(*made.troubles, *warnings))
     made = replace(made, refusals=(*made.refusals, *_not_pruned(settings, desired)))
@@ -101,8 +102,22 @@ def make_plan(settings: Settings, desired: Desired, world: World, asking: Asking
     return Planned(made, desired, documents, proofs, requests, live, vanished(inputs), heard)
 
 
-def _without_credentials(step: Step, heard: Heard) -> Step:
-    return replace(step, changes=changes_of(step.before, step.changes, heard)) if step.before else step
+def _told(documents: Mapping[str, Document], heard: Heard, live: LiveBuild, loss: Loss) -> Loss:
+    return told_loss(live, loss, heard, marks_of(documents, live))
+
+
+def _without_credentials(step: Step, live: Live, documents: Mapping[str, Document], heard: Heard) -> Step:
+    """Take every credential out of what a step says of the build that is there."""
+    there = live.build(step.project, step.name)
+    if there is None or there.build is None:
+        return step
+    return replace(step, changes=changes_of(there, step.changes, heard, marks_of(documents, there)))
+
+
+def marks_of(documents: Mapping[str, Document], live: LiveBuild) -> frozenset[str]:
+    """Return the paths of a build that the ledger marks as secret."""
+    record = documents.get(live.project, Document()).records.get(live.name)
+    return live.marks | (record.secrets if record else frozenset())
 
 
 def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs, asking: Asking) -> tuple[Plan, Live]:
@@ -211,5 +226,6 @@ def _read(
         expected |= {name: intent.record.build.kind for name, intent in document.intents.items()}
         expected |= {d.build.name: d.build.kind for d in desired.definitions if d.build.project == project}
         wanted = [reading.Wanted(name, kind) for name, kind in sorted(expected.items())]
-        readings[project] = reading.read_project(door, project, wanted, settings.concurrency, everything=everything)
+        found = reading.read_project(door, project, wanted, settings.concurrency, everything=everything)
+        readings[project] = found.marked(document.marks)
     return readings
