@@ -263,6 +263,21 @@ def test_a_label_that_moved_is_one_notice_for_all_builds(night: Night):
     )
 
 
+def test_a_definition_that_has_the_new_label_is_not_told_to_change(night: Night):
+    """The notice counts the builds that Git still calls by the old name, and is gone with the last of them."""
+    state = night.emulator.state()
+    for image in state["world"]["base_images"]:
+        image["label"] = image["label"].replace("20.04", "focal")
+    night.emulator.set_state(state["world"], state["builds"])
+    night.edit("api", build_os="ubuntu focal")
+    drift = night.look()
+    assert fates(drift) == {}
+    assert [notice.rpartition(" (")[2] for notice in drift.notices] == ["3 builds)"]
+    for name in ("web", "far", "off"):
+        night.edit(name, build_os="ubuntu focal")
+    assert night.look().notices == ()
+
+
 def test_an_adopted_build_has_a_base_too(night: Night):
     """The record says that a person adopted it; its drift has a name all the same."""
     night.facts = {"api": {"exact": False}}
