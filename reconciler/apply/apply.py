@@ -168,6 +168,7 @@ def _open_books(plan: Plan, run: Run, announced: Mapping[int, Intent]) -> None:
             proven=run.proven.get(project, {}),
             vanished=run.vanished.get(project, {}),
             tree=run.tree,
+            agreed={step.name: record for _, step in steps if (record := _agreed(step, run)) is not None},
         )
         known = run.documents.get(project, Document())
         if page.intents or page.proven or page.opened(known) != known:
@@ -183,6 +184,7 @@ class _Page:
     proven: Mapping[str, Record | None]
     vanished: Mapping[str, Record]
     tree: str
+    agreed: Mapping[str, Record]
 
     def opened(self, document: Document) -> Document:
         """Settle what is proven, drop what vanished, refresh the keeps, announce.
@@ -193,7 +195,7 @@ class _Page:
         """
         left = {name: record for name, record in document.records.items() if self.vanished.get(name) != record}
         known = {name: record for name, record in {**left, **self.proven}.items() if record is not None}
-        records = _refreshed(known, self.steps, self.tree)
+        records = _refreshed({**known, **self._renewed(known)}, self.steps, self.tree)
         settled = self.steps.keys() | self.proven.keys()
         others = {
             name: intent
@@ -202,9 +204,24 @@ class _Page:
         }
         return replace(document, records=records, intents={**others, **self.intents})
 
+    def _renewed(self, records: Mapping[str, Record]) -> dict[str, Record]:
+        """Return what keeps remember anew, where the records are still those that the plan was made from."""
+        thens = {name: step.agreed.then for name, step in self.steps.items() if step.agreed}
+        return {name: record for name, record in self.agreed.items() if records.get(name) == thens.get(name)}
+
     def _stays(self, name: str, intent: Intent) -> bool:
         blocked = self.steps[name].blocked if name in self.steps else None
         return blocked is not None and (intent.replaces is not None or blocked.reason in NOT_LOOKED_AT)
+
+
+def _agreed(step: Step, run: Run) -> Record | None:
+    """Return what a keep remembers anew, without texts that repeat a secret."""
+    if step.agreed is None or step.before is None or step.desired is None:
+        return None
+    secrets = [secret for build in (step.before, step.desired) for secret in secrets_in(build)]
+    now = step.agreed.now
+    pasted = repeating(now.build, secrets, run.performer.door.heard)
+    return replace(now, secrets=now.secrets | pasted)
 
 
 def _refreshed(records: Mapping[str, Record], steps: Mapping[str, Step], tree: str) -> dict[str, Record]:
