@@ -130,6 +130,9 @@ def _builds(count: int) -> str:
 
 
 def _undeclared(inputs: Inputs, leaving: frozenset[tuple[str, str]]) -> int:
+    """Count the live builds without a definition; none where only part of the tree was read."""
+    if inputs.desired.narrowed:
+        return 0
     declared = {(d.build.project, d.build.name) for d in inputs.desired.definitions} | leaving
     live = {(r.project, name) for r in inputs.live.readings.values() for name in r.builds}
     return len(live - declared)
