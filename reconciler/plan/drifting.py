@@ -40,13 +40,19 @@ def drift(plan: Plan, inputs: Inputs, tell: Tell) -> Drift:
     builds = [case.judged(replaces=(case.step.project, case.step.name) in renames) for case in declared]
     builds += _undeclared(inputs, paired.leaving)
     builds.sort(key=lambda build: (build.project, build.name))
-    return Drift(
+    found = Drift(
         tuple(builds),
         plan.troubles,
         (*plan.observed, *_emptied(inputs)),
         any(document.records for document in inputs.documents.values()),
         inputs.desired.narrowed,
     )
+    return found if found.ledger_read else _forgotten(found)
+
+
+def _forgotten(found: Drift) -> Drift:
+    """Without the ledger nobody knows what any build was."""
+    return replace(found, builds=tuple(replace(build, ledger_read=False) for build in found.builds))
 
 
 def _emptied(inputs: Inputs) -> Iterator[str]:
@@ -179,7 +185,8 @@ class _Case:
         base = self._since()
         others = beside(self.definition.build, self.step.changes, base, self.definition.ignore)
         found = settings(self.step.changes, base, others)
-        return replace(self._is(_fate(found), *_undone(live, base, found)), settings=found)
+        notes = (*_undone(live, base, found), *_secret(found))
+        return replace(self._is(_fate(found), *notes), settings=found)
 
     def _untouched(self, stamps: Stamps) -> bool:
         """Tell by the plan alone that there is nothing to compare: nothing differs, and nobody has written since."""
@@ -214,6 +221,13 @@ def _fate(found: Iterable[Setting]) -> Fate:
     return next((fate for state, fate in _FATES.items() if state in states), Fate.IN_SYNC)
 
 
+def _secret(found: tuple[Setting, ...]) -> Iterator[str]:
+    """Say how the server's side of a secret gets into Git: no export writes it."""
+    if any(setting.sensitive and setting.state in (State.DRIFTED, State.CONFLICT) for setting in found):
+        yield "no export takes a secret over: to keep the server's, give it to the variable that Git names"
+
+
 def _undone(live: LiveBuild, base: Since | None, found: tuple[Setting, ...]) -> Iterator[str]:
     if base is not None and base.stale and not base.remote and _fate(found) is Fate.IN_SYNC:
-        yield f"{live.stamps.update_by or 'somebody'} has written since, and everything that is shown is as recorded"
+        who = live.stamps.update_by or "somebody"
+        yield f"{who} has written since, and whatever a definition can say and the server shows is as recorded"

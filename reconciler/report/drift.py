@@ -175,6 +175,8 @@ def title(build: Drifted) -> str:
     if build.kinds:
         git, live = build.kinds
         return f"{_TITLES[build.fate]}: a {git.value} build in Git, a {live.value} one on the server"
+    if build.fate is Fate.PENDING and not build.ledger_read:
+        return "is not as Git has it"
     return _TITLES[build.fate]
 
 
@@ -190,6 +192,9 @@ def about(build: Drifted) -> Iterator[str]:
             yield "changed by somebody, without a new time stamp"
     if build.record is not None:
         yield applied(build.record)
+    elif build.fate in (Fate.PENDING, Fate.UNVERIFIABLE) and not build.ledger_read:
+        wrote = f"; written last by {line(build.live.update_by)}, {build.live.moment}" if build.live else ""
+        yield f"the ledger could not be read: nobody knows who changed what, Git or the server{wrote}"
     elif build.fate in (Fate.PENDING, Fate.UNVERIFIABLE) and build.live is not None:
         yield "never applied or adopted: nobody knows what it was before, so every difference is pending"
 
@@ -231,7 +236,7 @@ def _unknown(drift: Drift, style: Style) -> Iterator[str]:
 
 def remarks(drift: Drift) -> Iterable[str]:
     """Return what holds for the whole run, sentences."""
-    if not drift.recorded:
+    if not drift.recorded and drift.ledger_read:
         yield (
             "the ledger has no record of these builds, so that whatever differs counts as pending; "
             "`reconciler adopt` records them, --ledger names the ledger that the other runs use"

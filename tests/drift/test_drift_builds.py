@@ -250,6 +250,45 @@ def test_both_kinds_of_pending_work_are_told_in_one_build(night: Night):
     assert "advanced_settings.timeout  30 → 45  (Git has 30)" in text
 
 
+def test_what_both_changed_alike_is_what_both_had_once_an_apply_has_seen_it(night: Night):
+    """A drift that was taken into Git is no half of a conflict when somebody changes the same setting again."""
+    night.meddle("api", timeout(45), "bob")
+    night.edit("api", advanced_settings={**ADVANCED, "timeout": 45})
+    assert fates(night.look()) == {}
+    night.apply()
+    night.meddle("api", timeout(60), "zoe", 120)
+    build = night.one()
+    assert (build.fate, build.by) == (Fate.DRIFTED, "zoe")
+    assert [(s.path, s.recorded, s.live, s.git) for s in build.settings] == [("advanced_settings.timeout", 45, 60, 45)]
+
+
+def test_a_keep_makes_no_record_exact_again(night: Night):
+    """It remembers what both have, and the stamps stay those of our own write: what is hidden is known no better."""
+    night.deep = False
+    night.edit("api", advanced_settings={**ADVANCED, "privileged_mode": True})
+    night.applied()
+    night.meddle("api", lambda b: b.update(timeout=45, enable_privileged_mode=False), "bob")
+    night.edit("api", advanced_settings={**ADVANCED, "timeout": 45})
+    night.quiet()
+    night.apply()
+    assert night.requests("PUT", "POST") == []
+    night.edit("api", advanced_settings={**ADVANCED, "timeout": 45, "privileged_mode": True})
+    assert [s.path for s in night.one().of(State.UNVERIFIABLE)] == ["advanced_settings.privileged_mode"]
+
+
+def test_a_keep_remembers_no_text_that_repeats_a_secret(night: Night):
+    """Somebody pasted the password into the script, and Git took it over: the ledger does not."""
+    night.environ["BUILD_PW"] = "pasted-canary-77"
+    password = {"key": "PW", "type": "string", "is_credential": True, "default_value": {"from_env": "BUILD_PW"}}
+    night.edit("api", parameters=[password])
+    night.applied()
+    night.meddle("api", script("login pasted-canary-77\n"), "bob")
+    night.edit("api", build_script="login pasted-canary-77\n")
+    night.apply()
+    assert night.stored("api")["scripts"] == "login pasted-canary-77\n"
+    assert b"pasted-canary-77" not in night.ledger.read_bytes()
+
+
 def test_a_label_that_moved_is_one_notice_for_all_builds(night: Night):
     """The base image is called otherwise: no build drifted, and the notice says what to change in Git."""
     state = night.emulator.state()
@@ -297,7 +336,24 @@ def test_a_plan_that_would_be_blocked_says_so(night: Night):
     assert night.one().blocked == "loss"
     drift = night.look()
     assert "note: an apply would not write it as it is (loss)" in render_drift(drift, Commands(), Style())
-    assert "reconciler plan" in commands(drift)
+    assert commands(drift) == ["reconciler export --project yaml --out .", "reconciler plan"]
+    assert ways(drift, Commands())[0].what.startswith("take the server's side")
+
+
+def test_of_a_secret_the_variable_is_named_and_no_export(night: Night):
+    """An export writes no secret: the command would leave the drift as it is."""
+    password = {"key": "PW", "type": "string", "is_credential": True, "default_value": {"from_env": "BUILD_PW"}}
+    night.environ["BUILD_PW"] = "word-one"
+    night.edit("api", parameters=[password])
+    night.applied()
+    night.meddle("api", lambda b: b["pre_build"]["envs"][0].update(value="word-two"))
+    drift = night.look()
+    assert commands(drift) == ["reconciler apply yaml/api.json"]
+    assert night.one().notes == (
+        "no export takes a secret over: to keep the server's, give it to the variable that Git names",
+    )
+    night.meddle("api", timeout(45), seconds=120)
+    assert "reconciler export --project yaml --out ." in commands(night.look())
 
 
 def test_the_smallest_tree_is_judged_too(tmp_path: Path):
