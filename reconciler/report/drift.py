@@ -228,25 +228,27 @@ def _unknown(drift: Drift, style: Style) -> Iterator[str]:
         yield style.ink.paint(f"! {line(trouble.message)}", Colour.BAD)
         if trouble.hint:
             yield f"    → {line(trouble.hint)}"
-    notes = [] if style.quiet else [f"note: {line(notice)}" for notice in remarks(drift)]
+    notes = [f"note: {line(notice)}" for notice in remarks(drift, quiet=style.quiet)]
     yield from notes
     if notes or drift.troubles:
         yield ""
 
 
-def remarks(drift: Drift) -> Iterable[str]:
-    """Return what holds for the whole run, sentences."""
+def remarks(drift: Drift, *, quiet: bool = False) -> Iterable[str]:
+    """Return what holds for the whole run, sentences; `quiet`: what may make the rest look like what it is not."""
     if not drift.recorded and drift.ledger_read:
         yield (
             "the ledger has no record of these builds, so that whatever differs counts as pending; "
             "`reconciler adopt` records them, --ledger names the ledger that the other runs use"
         )
+    yield from drift.notices
+    if quiet:
+        return
     unset = [len(build.of(State.UNSET)) for build in drift.builds if build.of(State.UNSET)]
     if unset:
         values = "1 value is" if sum(unset) == 1 else f"{sum(unset):,} values are"
         builds = "1 build" if len(unset) == 1 else f"{len(unset):,} builds"
         yield f"{values} not set in this environment, so not compared, in {builds} (-v names them)"
-    yield from drift.notices
     if drift.narrowed:
         yield "only part of the tree was read: nothing is said of builds that no definition names"
 

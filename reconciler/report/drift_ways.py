@@ -76,9 +76,8 @@ def _written(builds: Iterable[Drifted]) -> list[Drifted]:
 
 
 def _can_be_taken(build: Drifted) -> bool:
-    """Tell whether an export takes anything of it over: no secret."""
-    changed = build.of(State.DRIFTED, State.CONFLICT)
-    return not changed or not all(setting.sensitive for setting in changed)
+    """Tell whether an export takes anything of it over: no secret, and no build of Jenkins."""
+    return build.kinds is not None or not all(s.sensitive for s in build.of(State.DRIFTED, State.CONFLICT))
 
 
 def _targets(builds: Iterable[Drifted], commands: Commands) -> Iterator[tuple[str, ...]]:

@@ -92,6 +92,7 @@ def test_a_build_that_became_one_of_jenkins_has_drifted(night: Night):
     night.appear("ci", source="jenkins")
     night.define(definition("ci"))
     assert fates(night.look()) == {"api": "drifted", "ci": "jenkins"}
+    assert commands(night.look()) == ["reconciler plan"], "no command can take it over or write it"
     assert night.one().by == "mallory"
 
 

@@ -218,6 +218,15 @@ def test_without_the_ledger_nobody_is_told_to_apply_what_may_be_a_persons_work(d
     assert "reconciler apply" not in told
 
 
+def test_a_quiet_run_says_why_it_may_look_worse_than_it_is(desk: Desk, tmp_path: Path):
+    """-q leaves out what is well, never what explains the rest: no ledger, or a token that sees nothing any more."""
+    desk.night.meddle("api", timeout(45))
+    said = desk.run("drift", "-q", "--ledger", str(tmp_path / "none.db"))
+    assert (said.code, "the ledger has no record of these builds" in said.out) == (2, True)
+    desk.night.emulator.set_state(None, [])
+    assert "a token that may not see them any more looks the same" in desk.run("drift", "-q").out
+
+
 def test_who_applies_just_now_is_told_beside_what_looks_like_drift(desk: Desk):
     """A reading command waits for nobody; whoever reads its report should know that it may be over in a minute."""
     desk.night.meddle("api", timeout(45))
