@@ -28,6 +28,9 @@ from reconciler.report.text import Style
 NAMED = 10
 """How many builds one line names; all of them with -v."""
 
+SETTINGS = 50
+"""How many settings of one build are shown; all of them with -v."""
+
 SHOWN = 20
 """How many pending builds are shown with their settings; all of them with -v."""
 
@@ -159,13 +162,22 @@ def block(build: Drifted, style: Style) -> Iterator[str]:
     yield style.ink.paint(f"{mark} {_name(build)} {title(build)}", colour) + place
     for text in about(build):
         yield f"    {style.ink.paint(text, Colour.PLACE)}"
-    for setting in build.settings:
-        if style.verbose or setting.state not in (State.RELEASED, State.UNVERIFIABLE, State.UNSET):
-            most = None if style.verbose else LINES
-            yield from (f"    {text}" for text in setting_lines(setting, style.ink, most, mixed=build.fate in DRIFT))
+    yield from _settings(build, style)
     for text in beside(build, verbose=style.verbose):
         yield f"    {style.ink.paint(text, Colour.PLACE)}"
     yield ""
+
+
+def _settings(build: Drifted, style: Style) -> Iterator[str]:
+    """Yield what is not the same everywhere; without -v not all of very much, and what is not compared elsewhere."""
+    hidden = () if style.verbose else (State.RELEASED, State.UNVERIFIABLE, State.UNSET)
+    shown = [setting for setting in build.settings if setting.state not in hidden]
+    most = len(shown) if style.verbose else SETTINGS
+    for setting in shown[:most]:
+        lines = None if style.verbose else LINES
+        yield from (f"    {text}" for text in setting_lines(setting, style.ink, lines, mixed=build.fate in DRIFT))
+    if len(shown) > most:
+        yield style.ink.paint(f"    … and {len(shown) - most:,} more settings, shown with -v", Colour.PLACE)
 
 
 def title(build: Drifted) -> str:

@@ -41,7 +41,12 @@ class Commands:
 
     def here(self) -> tuple[str, ...]:
         """Return the words for what this run was about."""
-        return (*((self.path,) if self.path else ()), *self.projects)
+        return (*((typed(self.path),) if self.path else ()), *self.projects)
+
+
+def typed(path: str) -> str:
+    """Return a path as no command takes it for an option."""
+    return f"./{path}" if path.startswith("-") else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def _targets(builds: Iterable[Drifted], commands: Commands) -> Iterator[tuple[st
     """Yield what to name on a command line: a file each, or everything where they are many."""
     files = sorted({build.place.file for build in builds if build.place})
     if len(files) <= FILES:
-        yield from ((file,) for file in files)
+        yield from ((typed(file),) for file in files)
     else:
         yield commands.here()
 
@@ -128,7 +133,7 @@ def _looking(drift: Drift, commands: Commands) -> Iterator[Way]:
     if not drift.complete:
         yield Way("look again at what could not be read", commands.line("drift", *commands.here()))
     if drift.of(Fate.ORPHAN):
-        root = (commands.root,) if commands.root else ()
+        root = (typed(commands.root),) if commands.root else ()
         yield Way(
             "see what deleting would mean that is ours and gone from Git",
             commands.line("plan", *root, "--prune", "owned"),

@@ -357,6 +357,27 @@ def test_of_a_secret_the_variable_is_named_and_no_export(night: Night):
     assert "reconciler export --project yaml --out ." in commands(night.look())
 
 
+def test_of_very_many_settings_the_first_are_shown_and_the_rest_counted(night: Night):
+    """Somebody who empties a list of hundreds is no reason for a report that nobody reads."""
+    many = [{"key": f"K{number:03}", "default_value": "v", "type": "string"} for number in range(200)]
+    night.edit("api", parameters=many)
+    night.applied()
+    night.meddle("api", lambda b: b["pre_build"].update(envs=[]))
+    text = render_drift(night.look(), Commands(), Style())
+    assert "… and 150 more settings, shown with -v" in text
+    assert ("K049" in text, "K050" in text) == (True, False)
+    whole = render_drift(night.look(), Commands(), Style(verbose=True))
+    assert ("K199" in whole, "more settings" in whole) == (True, False)
+
+
+def test_a_file_that_looks_like_an_option_is_typed_as_a_file(night: Night):
+    """What is printed can be pasted, whatever a file is called."""
+    path = night.tree / "yaml" / "api.json"
+    path.rename(night.tree / "-rf.json")
+    night.meddle("api", timeout(45))
+    assert commands(night.look())[0] == "reconciler apply ./-rf.json"
+
+
 def test_the_smallest_tree_is_judged_too(tmp_path: Path):
     """One build that is nowhere yet, and no ledger."""
     night = Night(tmp_path)
