@@ -151,7 +151,14 @@ def test_a_rename_and_a_move_in_git_are_pending(night: Night):
     night.define({**definition("api2"), "x-reconciler": {"renamed_from": "api"}}, definition("far"))
     drift = night.look()
     assert fates(drift) == {"api2": "pending", "far": "pending"}
-    assert drift.of(Fate.PENDING)[0].notes[0] == "it takes another build's place"
+    assert sorted(build.notes[0] for build in drift.of(Fate.PENDING)) == [
+        "it takes the place of other/far",
+        "it takes the place of yaml/api",
+    ]
+    night.meddle("api", timeout(45))
+    assert night.one("api2").notes[0] == (
+        "it takes the place of yaml/api, which mallory has written since it was recorded, 2023-11-14 22:14:40 UTC"
+    )
 
 
 def test_what_was_undone_is_no_drift_and_who_did_it_is_a_remark(night: Night):
