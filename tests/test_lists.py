@@ -651,6 +651,24 @@ def test_a_docker_step_left_out_is_said_to_be_released(rig: Rig):
     assert RELEASED in {kind for path, kind in changes(step) if path.startswith(D)}
 
 
+def test_nothing_of_a_docker_step_that_becomes_null_is_said_to_stay(rig: Rig):
+    """It goes as a whole: its leaves were declared, are not any more, and are not kept."""
+    rig.write(plain("b", docker_build_step=LOCAL))
+    rig.applied()
+    rig.write(plain("b", docker_build_step=None))
+    assert changes(planned(rig)) == [(D, REMOVED)]
+
+
+def test_a_directory_that_goes_with_its_cache_is_not_said_to_stay(rig: Rig):
+    """A cache that is off has no directory: it is a change, and no second line says that it stays."""
+    cache = {"enabled": True, "cache_dir": "/cache"}
+    rig.write(plain("b", advanced_settings={"cluster_name": "local-20250523164625", "cache_setting": cache}))
+    rig.applied()
+    off = {"cluster_name": "local-20250523164625", "cache_setting": {"enabled": False}}
+    rig.write(plain("b", advanced_settings=off))
+    assert [kind for path, kind in changes(planned(rig)) if path.endswith("cache_dir")] == [CHANGED]
+
+
 def test_a_docker_step_added_on_the_server_is_removed_by_null_only(rig: Rig):
     """Absent keeps what the page added; null takes it away."""
     rig.write(plain("with", docker_build_step=LOCAL), plain("b"))

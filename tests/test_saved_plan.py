@@ -30,14 +30,14 @@ from reconciler.model.live import Live, LiveBuild, Loss, Reading, Stamps
 from reconciler.model.outcome import Ending, Outcome
 from reconciler.model.policy import Policy, Prune
 from reconciler.model.problem import Place
-from reconciler.model.record import Applied, Document
+from reconciler.model.record import Applied, Document, Record
 from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
 from reconciler.plan import stale
 from reconciler.plan.digest import DEFINITION_LEFT_OUT, LIVE_LEFT_OUT, STEP_LEFT_OUT, Digests, Keyed, digests
 from reconciler.plan.keepsake import Keepsake
 from reconciler.plan.saved import Sight, all_or_nothing, fresh, sign
-from reconciler.plan.step import Action, Block, Blocked, Plan, PlannedLoss, Step
+from reconciler.plan.step import Action, Agreed, Block, Blocked, Plan, PlannedLoss, Step
 from reconciler.report.document import dump, plan_document
 from reconciler.report.ink import Ink
 from reconciler.report.text import Style, render_outcome, render_plan, render_result
@@ -488,6 +488,7 @@ STEP = Step(Action.UPDATE, "yaml", "api", "why", desired=BUILD, before=BUILD, se
 DEFINITION = Definition(BUILD, Place("a.yaml", 1, 1))
 LIVE = LiveBuild("yaml", "api", "zadig", Stamps(1, "admin"), build=BUILD)
 OTHER_BUILD = Build(Kind.PLAIN, "yaml", "api", {"timeout": 2})
+RECORD = Record("shop-builds", OTHER_BUILD, frozenset(), frozenset(), Stamps(1, "admin"))
 
 STEP_OTHERS: dict[str, Any] = {
     "action": Action.CONVERT,
@@ -517,6 +518,7 @@ STEP_OTHERS: dict[str, Any] = {
     "unsure": True,
     "erasable": (Loss("post_build.scripts", "echo"),),
     "keepsake": Keepsake(OTHER_BUILD),
+    "agreed": Agreed(RECORD, RECORD),
 }
 DEFINITION_OTHERS: dict[str, Any] = {
     "build": OTHER_BUILD,

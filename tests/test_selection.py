@@ -42,3 +42,10 @@ def test_a_path_below_the_root_knows_of_no_absence(rig):
     assert not [request for request in rig.requests("GET") if "gone" in request["path"]]
     plan = planned(rig, replace(rig.settings, configured=False))
     assert plan.orphans == ()
+
+
+def test_a_path_below_the_root_counts_nothing_as_undeclared(rig):
+    """What the rest of the tree declares is not known there, and is not said to be declared by nobody."""
+    three(rig)
+    assert planned(rig, replace(rig.settings, path=str(rig.tree / "builds.json"))).undeclared == 0
+    assert planned(rig, rig.settings).undeclared == 2

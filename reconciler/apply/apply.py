@@ -182,6 +182,7 @@ def _open_books(plan: Plan, run: Run, announced: Mapping[int, Intent], marks: Ma
             vanished=run.vanished.get(project, {}),
             tree=run.tree,
             marks={step.name: marks[index] for index, step in steps if marks.get(index)},
+            agreed={step.name: record for _, step in steps if (record := _agreed(step, run)) is not None},
         )
         known = run.documents.get(project, Document())
         if page.intents or page.proven or page.opened(known) != known:
@@ -198,6 +199,7 @@ class _Page:
     vanished: Mapping[str, Record]
     tree: str
     marks: Mapping[str, frozenset[str]]
+    agreed: Mapping[str, Record]
 
     def opened(self, document: Document) -> Document:
         """Settle what is proven, drop what vanished, refresh the keeps, announce.
@@ -208,7 +210,7 @@ class _Page:
         """
         left = {name: record for name, record in document.records.items() if self.vanished.get(name) != record}
         known = {name: record for name, record in {**left, **self.proven}.items() if record is not None}
-        records = _refreshed(known, self.steps, self.tree)
+        records = _refreshed({**known, **self._renewed(known)}, self.steps, self.tree)
         settled = self.steps.keys() | self.proven.keys()
         others = {
             name: intent
@@ -218,9 +220,24 @@ class _Page:
         marks = {**document.marks, **self.marks}
         return replace(document, records=records, intents={**others, **self.intents}, marks=marks)
 
+    def _renewed(self, records: Mapping[str, Record]) -> dict[str, Record]:
+        """Return what keeps remember anew, where the records are still those that the plan was made from."""
+        thens = {name: step.agreed.then for name, step in self.steps.items() if step.agreed}
+        return {name: record for name, record in self.agreed.items() if records.get(name) == thens.get(name)}
+
     def _stays(self, name: str, intent: Intent) -> bool:
         blocked = self.steps[name].blocked if name in self.steps else None
         return blocked is not None and (intent.replaces is not None or blocked.reason in NOT_LOOKED_AT)
+
+
+def _agreed(step: Step, run: Run) -> Record | None:
+    """Return what a keep remembers anew, without texts that repeat a secret."""
+    if step.agreed is None or step.before is None or step.desired is None:
+        return None
+    secrets = [secret for build in (step.before, step.desired) for secret in secrets_in(build)]
+    now = step.agreed.now
+    pasted = repeating(now.build, secrets, run.performer.door.heard)
+    return replace(now, secrets=now.secrets | pasted)
 
 
 def _refreshed(records: Mapping[str, Record], steps: Mapping[str, Step], tree: str) -> dict[str, Record]:

@@ -31,14 +31,14 @@ def diff(desired: Build, known: Known, local_cluster: str | None) -> tuple[Chang
     rows = ROWS[desired.kind]
     want = _with_default_strategy(desired, wanted(desired, known.values, local_cluster), known)
     if agrees(desired.kind)(want, known.values):
-        return _untold(_sorted(rows, _released(desired, known)), desired, known)
+        return _untold(_sorted(rows, _released(desired, want, known)), desired, known)
     facts = project(rows, want, known.values, local_cluster, _skipper(desired, want, known))
     changes = [
         *_differences(facts, want, known),
         *_moves(facts),
         *_unset(facts),
         *_unverifiable(facts, known),
-        *_released(desired, known),
+        *_released(desired, want, known),
     ]
     return _untold(_sorted(rows, changes), desired, known)
 
@@ -186,11 +186,16 @@ def _matters(row: Row, want: Value, trust: Trust) -> bool:
     return not usual or (trust is Trust.STALE and row.path not in ASSUMED_USUAL)
 
 
-def _released(desired: Build, known: Known) -> Iterator[Change]:
-    """Paths that the last apply declared and the definition does not any more: kept, and said so."""
+def _released(desired: Build, want: Values, known: Known) -> Iterator[Change]:
+    """Paths that the last apply declared and the definition does not any more: kept, and said so.
+
+    What follows from the definition (`want`) does not stay; nor does the inside of an image step that is null.
+    """
     if known.record is None or known.record.build.kind is not desired.kind:
         return
-    gone = known.record.declared - declared_paths(desired)
+    gone = known.record.declared - declared_paths(desired) - want.keys()
+    if want.get(DOCKER) is DEFAULT:
+        gone = frozenset(path for path in gone if not path.startswith(f"{DOCKER}."))
     if gone:
         yield from _kept(ROWS[desired.kind], (desired.values, known.values), "", gone)
 

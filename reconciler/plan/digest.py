@@ -32,6 +32,7 @@ STEP_LEFT_OUT = {
     "unsure": "only asks the internal read; what it shows is in the changes",
     "exact": "whether a record speaks for what is not shown; what follows from it shows in the losses",
     "applied": "from where it was applied is told beside, and changes with every run elsewhere",
+    "agreed": "what the ledger will remember; nothing of it is sent",
     "keepsake": "what a backup would hold of the live build, which is covered",
 }
 """Fields of a step that no digest covers, and why."""

@@ -26,7 +26,7 @@ from reconciler.plan.fates import Drift, Drifted, Fate
 from reconciler.plan.ignoring import with_ignored
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.notes import unset
-from reconciler.plan.pairs import Turn, pairs
+from reconciler.plan.pairs import Pair, Turn, pairs
 from reconciler.plan.prune import named
 from reconciler.plan.step import Action, Block, Plan, Step
 
@@ -36,17 +36,23 @@ def drift(plan: Plan, inputs: Inputs, tell: Tell) -> Drift:
     steps = {(s.project, s.name): s for s in plan.steps if s.place is not None and s.action is not Action.DELETE}
     paired = pairs(inputs)
     declared = [_Case(inputs, d, steps[d.build.project, d.build.name], tell) for d in inputs.desired.definitions]
-    renames = {name for name, pair in paired.found.items() if pair.turn is not Turn.LEFTOVER}
-    builds = [case.judged(replaces=(case.step.project, case.step.name) in renames) for case in declared]
+    renames = {name: pair for name, pair in paired.found.items() if pair.turn is not Turn.LEFTOVER}
+    builds = [case.judged(renames.get((case.step.project, case.step.name))) for case in declared]
     builds += _undeclared(inputs, paired.leaving)
     builds.sort(key=lambda build: (build.project, build.name))
-    return Drift(
+    found = Drift(
         tuple(builds),
         plan.troubles,
         (*plan.observed, *_emptied(inputs)),
         any(document.records for document in inputs.documents.values()),
         inputs.desired.narrowed,
     )
+    return found if found.ledger_read else _forgotten(found)
+
+
+def _forgotten(found: Drift) -> Drift:
+    """Without the ledger nobody knows what any build was."""
+    return replace(found, builds=tuple(replace(build, ledger_read=False) for build in found.builds))
 
 
 def _emptied(inputs: Inputs) -> Iterator[str]:
@@ -96,15 +102,15 @@ class _Case:
     step: Step
     tell: Tell
 
-    def judged(self, *, replaces: bool) -> Drifted:
-        """Return what became of the build. `replaces`: it takes another one's place, which is still there."""
+    def judged(self, replaces: Pair | None) -> Drifted:
+        """Return what became of the build. `replaces`: whose place it takes, where it takes another one's."""
         live, record = self._live, self._record
         if self.inputs.is_foreign(record):
             return self._is(
                 Fate.FOREIGN, f'the ledger says that it belongs to the tree "{record.tree if record else ""}"'
             )
         if live is None:
-            return self._absent(replaces=replaces)
+            return self._absent(replaces)
         if live.source == JENKINS:
             return self._is(
                 Fate.DRIFTED if record else Fate.JENKINS, "it is a Jenkins build, which no definition can be"
@@ -148,13 +154,12 @@ class _Case:
         if self.inputs.intent(self.step.project, self.step.name) is not None:
             yield "an apply that was interrupted here is not finished: the next one goes on with it"
 
-    def _absent(self, *, replaces: bool) -> Drifted:
+    def _absent(self, replaces: Pair | None) -> Drifted:
         reading = self.inputs.live.readings[self.step.project]
         if reading.incomplete:
             return self._is(Fate.UNREAD, f"nobody knows whether it exists: {reading.incomplete}")
         if self._record is None:
-            why = "it takes another build's place" if replaces else "it is not on the server yet"
-            return self._is(Fate.PENDING, why)
+            return self._is(Fate.PENDING, _replaces(replaces) if replaces else "it is not on the server yet")
         return self._is(Fate.MISSING, *self._elsewhere())
 
     def _elsewhere(self) -> Iterator[str]:
@@ -179,7 +184,8 @@ class _Case:
         base = self._since()
         others = beside(self.definition.build, self.step.changes, base, self.definition.ignore)
         found = settings(self.step.changes, base, others)
-        return replace(self._is(_fate(found), *_undone(live, base, found)), settings=found)
+        notes = (*_undone(live, base, found), *_secret(found))
+        return replace(self._is(_fate(found), *notes), settings=found)
 
     def _untouched(self, stamps: Stamps) -> bool:
         """Tell by the plan alone that there is nothing to compare: nothing differs, and nobody has written since."""
@@ -214,6 +220,22 @@ def _fate(found: Iterable[Setting]) -> Fate:
     return next((fate for state, fate in _FATES.items() if state in states), Fate.IN_SYNC)
 
 
+def _replaces(pair: Pair) -> str:
+    """Say whose place a build takes, and who has changed that one: the change goes with it."""
+    told = f"it takes the place of {pair.old[0]}/{pair.old[1]}"
+    by = _writer(pair.live, pair.record) if pair.live else ""
+    return (
+        f"{told}, which {by} has written since it was recorded, {pair.live.stamps.moment}" if pair.live and by else told
+    )
+
+
+def _secret(found: tuple[Setting, ...]) -> Iterator[str]:
+    """Say how the server's side of a secret gets into Git: no export writes it."""
+    if any(setting.sensitive and setting.state in (State.DRIFTED, State.CONFLICT) for setting in found):
+        yield "no export takes a secret over: to keep the server's, give it to the variable that Git names"
+
+
 def _undone(live: LiveBuild, base: Since | None, found: tuple[Setting, ...]) -> Iterator[str]:
     if base is not None and base.stale and not base.remote and _fate(found) is Fate.IN_SYNC:
-        yield f"{live.stamps.update_by or 'somebody'} has written since, and everything that is shown is as recorded"
+        who = live.stamps.update_by or "somebody"
+        yield f"{who} has written since, and whatever a definition can say and the server shows is as recorded"

@@ -32,6 +32,9 @@ class Fate(enum.Enum):
 DRIFT = (Fate.CONFLICT, Fate.DRIFTED, Fate.MISSING)
 """Somebody changed the server behind Git's back."""
 
+LEDGER = "ledger"
+"""The code of the trouble that the ledger could not be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
@@ -51,6 +54,7 @@ class Drifted:
         ignored: what ignore rules hide, sentences.
         notes: what a reader should know beside, sentences.
         blocked: the word for why an apply would not write it, "" where it would.
+        ledger_read: False where the ledger could not be read, so that nobody knows whether it has a record.
     """
 
     fate: Fate
@@ -66,6 +70,7 @@ class Drifted:
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     blocked: str = ""
+    ledger_read: bool = True
 
     @property
     def touched(self) -> bool:
@@ -103,6 +108,16 @@ class Drift:
     def complete(self) -> bool:
         """Whether everything could be looked at."""
         return not self.troubles and not self.of(Fate.UNREAD)
+
+    @property
+    def ledger_read(self) -> bool:
+        """Whether the ledger could be read. Otherwise nobody knows what any build was before."""
+        return all(trouble.code != LEDGER for trouble in self.troubles)
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing to do about any build, and everything could be looked at."""
+        return self.complete and not self.of(*DRIFT, Fate.PENDING)
 
     def summary(self) -> dict[Fate, int]:
         """Count the builds of each fate."""

@@ -12,7 +12,7 @@ no definition ──────────────────► delete  
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.compare.knowledge import Known, know
@@ -45,7 +45,7 @@ def plan(inputs: Inputs) -> Plan:
         pair = turns.found.get((step.project, step.name))
         defined += _paired(mover, pair, step) if pair else [_with_note(step, turns)]
         if known:
-            renamed.update((path, old, new) for path, (old, new) in known.renamed.items())
+            renamed.update(_outdated(definition, known))
             spent += losses.spent(definition, known, step.losses, inputs.tell)
     orphans, observed = prune.orphans(inputs), _notices(inputs.live, renamed)
     steps = suggested(inputs, together(prune.with_deletes(inputs, defined)), orphans)
@@ -118,11 +118,21 @@ def _notices(live: Live, renamed: Counter[tuple[str, str, str]]) -> tuple[str, .
     return tuple(notices)
 
 
+def _outdated(definition: Definition, known: Known) -> Iterator[tuple[str, str, str]]:
+    """Yield the names that moved and that Git still has: path, what Git says, what it is called now."""
+    for path, (old, new) in known.renamed.items():
+        if definition.build.values.get(path) == old:
+            yield path, old, new
+
+
 def _builds(count: int) -> str:
     return "1 build" if count == 1 else f"{count} builds"
 
 
 def _undeclared(inputs: Inputs, leaving: frozenset[tuple[str, str]]) -> int:
+    """Count the live builds without a definition; none where only part of the tree was read."""
+    if inputs.desired.narrowed:
+        return 0
     declared = {(d.build.project, d.build.name) for d in inputs.desired.definitions} | leaving
     live = {(r.project, name) for r in inputs.live.readings.values() for name in r.builds}
     return len(live - declared)

@@ -9,7 +9,7 @@ from reconciler.model.build import Build
 from reconciler.model.change import Change, ChangeKind
 from reconciler.model.live import Loss, Stamps
 from reconciler.model.problem import Place
-from reconciler.model.record import Applied
+from reconciler.model.record import Applied, Record
 from reconciler.plan.keepsake import Keepsake
 
 
@@ -71,6 +71,19 @@ class PlannedLoss:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """A record that is not what Git and the server have any more, though both have the same.
+
+    Attributes:
+        then: as the ledger has it.
+        now: as it is to be.
+    """
+
+    then: Record
+    now: Record
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One build and what becomes of it.
 
@@ -102,6 +115,7 @@ class Step:
         after: (project, name) of the step that must be done before this one; where it is not, this is skipped.
         restore: what to create again under its old project where the step behind this delete fails (a move).
         keepsake: what the backup keeps of the live build; None where it is not backed up.
+        agreed: what a keep may remember that both sides have changed alike; None where there is nothing.
     """
 
     action: Action
@@ -131,6 +145,7 @@ class Step:
     after: tuple[str, str] | None = None
     restore: Build | None = None
     keepsake: Keepsake | None = None
+    agreed: Agreed | None = None
 
     @property
     def backed_up(self) -> bool:
@@ -166,7 +181,7 @@ class Plan:
         notices: what holds for many builds at once, sentences.
         observed: those of them that tell what the server is like, whatever an apply would do.
         orphans: builds of ours that Git no longer has, (project, name).
-        undeclared: live builds without a definition, counted.
+        undeclared: live builds without a definition, counted; 0 where only part of the tree was read.
         refusals: why nothing is pruned though it was asked for, and the like; with what to do.
         unknown_uses: steps that take something away, of which nobody could tell whether workflows use it.
     """

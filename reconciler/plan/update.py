@@ -10,6 +10,7 @@ from reconciler.model.change import Change, ChangeKind
 from reconciler.model.definition import Definition
 from reconciler.model.policy import Policy
 from reconciler.plan import guards, losses
+from reconciler.plan.agreed import agreed
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.keepsake import keepsake
 from reconciler.plan.kinds import InputKinds
@@ -26,7 +27,7 @@ def update(inputs: Inputs, definition: Definition, known: Known, kinds: InputKin
     changes = diff(definition.build, known, inputs.live.local_cluster)
     effective = [change for change in changes if _is_step(change, known, inputs.policy)]
     if not effective:
-        return _keep(definition, known, changes)
+        return replace(_keep(definition, known, changes), agreed=agreed(definition, known, inputs.live.local_cluster))
     if any(change.kind in _STEPS for change in effective):
         changes = tuple(c for c in changes if not _is_idle_alias(c))
     result = whole(definition.build, known, inputs.live.local_cluster, kinds)

@@ -28,6 +28,9 @@ from reconciler.report.text import Style
 NAMED = 10
 """How many builds one line names; all of them with -v."""
 
+SETTINGS = 50
+"""How many settings of one build are shown; all of them with -v."""
+
 SHOWN = 20
 """How many pending builds are shown with their settings; all of them with -v."""
 
@@ -159,13 +162,22 @@ def block(build: Drifted, style: Style) -> Iterator[str]:
     yield style.ink.paint(f"{mark} {_name(build)} {title(build)}", colour) + place
     for text in about(build):
         yield f"    {style.ink.paint(text, Colour.PLACE)}"
-    for setting in build.settings:
-        if style.verbose or setting.state not in (State.RELEASED, State.UNVERIFIABLE, State.UNSET):
-            most = None if style.verbose else LINES
-            yield from (f"    {text}" for text in setting_lines(setting, style.ink, most, mixed=build.fate in DRIFT))
+    yield from _settings(build, style)
     for text in beside(build, verbose=style.verbose):
         yield f"    {style.ink.paint(text, Colour.PLACE)}"
     yield ""
+
+
+def _settings(build: Drifted, style: Style) -> Iterator[str]:
+    """Yield what is not the same everywhere; without -v not all of very much, and what is not compared elsewhere."""
+    hidden = () if style.verbose else (State.RELEASED, State.UNVERIFIABLE, State.UNSET)
+    shown = [setting for setting in build.settings if setting.state not in hidden]
+    most = len(shown) if style.verbose else SETTINGS
+    for setting in shown[:most]:
+        lines = None if style.verbose else LINES
+        yield from (f"    {text}" for text in setting_lines(setting, style.ink, lines, mixed=build.fate in DRIFT))
+    if len(shown) > most:
+        yield style.ink.paint(f"    … and {len(shown) - most:,} more settings, shown with -v", Colour.PLACE)
 
 
 def title(build: Drifted) -> str:
@@ -175,6 +187,8 @@ def title(build: Drifted) -> str:
     if build.kinds:
         git, live = build.kinds
         return f"{_TITLES[build.fate]}: a {git.value} build in Git, a {live.value} one on the server"
+    if build.fate is Fate.PENDING and not build.ledger_read:
+        return "is not as Git has it"
     return _TITLES[build.fate]
 
 
@@ -190,6 +204,9 @@ def about(build: Drifted) -> Iterator[str]:
             yield "changed by somebody, without a new time stamp"
     if build.record is not None:
         yield applied(build.record)
+    elif build.fate in (Fate.PENDING, Fate.UNVERIFIABLE) and not build.ledger_read:
+        wrote = f"; written last by {line(build.live.update_by)}, {build.live.moment}" if build.live else ""
+        yield f"the ledger could not be read: nobody knows who changed what, Git or the server{wrote}"
     elif build.fate in (Fate.PENDING, Fate.UNVERIFIABLE) and build.live is not None:
         yield "never applied or adopted: nobody knows what it was before, so every difference is pending"
 
@@ -223,25 +240,27 @@ def _unknown(drift: Drift, style: Style) -> Iterator[str]:
         yield style.ink.paint(f"! {line(trouble.message)}", Colour.BAD)
         if trouble.hint:
             yield f"    → {line(trouble.hint)}"
-    notes = [] if style.quiet else [f"note: {line(notice)}" for notice in remarks(drift)]
+    notes = [f"note: {line(notice)}" for notice in remarks(drift, quiet=style.quiet)]
     yield from notes
     if notes or drift.troubles:
         yield ""
 
 
-def remarks(drift: Drift) -> Iterable[str]:
-    """Return what holds for the whole run, sentences."""
-    if not drift.recorded:
+def remarks(drift: Drift, *, quiet: bool = False) -> Iterable[str]:
+    """Return what holds for the whole run, sentences; `quiet`: what may make the rest look like what it is not."""
+    if not drift.recorded and drift.ledger_read:
         yield (
             "the ledger has no record of these builds, so that whatever differs counts as pending; "
             "`reconciler adopt` records them, --ledger names the ledger that the other runs use"
         )
+    yield from drift.notices
+    if quiet:
+        return
     unset = [len(build.of(State.UNSET)) for build in drift.builds if build.of(State.UNSET)]
     if unset:
         values = "1 value is" if sum(unset) == 1 else f"{sum(unset):,} values are"
         builds = "1 build" if len(unset) == 1 else f"{len(unset):,} builds"
         yield f"{values} not set in this environment, so not compared, in {builds} (-v names them)"
-    yield from drift.notices
     if drift.narrowed:
         yield "only part of the tree was read: nothing is said of builds that no definition names"
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from reconciler.compare.drift import State
 from reconciler.plan.fates import DRIFT, Drift, Drifted, Fate
 from reconciler.report.ink import safe
 
@@ -40,7 +41,12 @@ class Commands:
 
     def here(self) -> tuple[str, ...]:
         """Return the words for what this run was about."""
-        return (*((self.path,) if self.path else ()), *self.projects)
+        return (*((typed(self.path),) if self.path else ()), *self.projects)
+
+
+def typed(path: str) -> str:
+    """Return a path as no command takes it for an option."""
+    return f"./{path}" if path.startswith("-") else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +59,15 @@ class Way:
 
 def ways(drift: Drift, commands: Commands) -> tuple[Way, ...]:
     """Return what would settle a drift, Git's side first; `()` where there is nothing to settle."""
-    return (
-        *_back(drift, commands),
-        *_into_git(drift, commands),
-        *_onwards(drift, commands),
-        *_looking(drift, commands),
-    )
+    back = tuple(_back(drift, commands))
+    into = tuple(_into_git(drift, commands))
+    if into and not back:
+        into = (replace(into[0], what=into[0].what.removeprefix("or ")), *into[1:])
+    return (*back, *into, *_onwards(drift, commands), *_looking(drift, commands))
 
 
 def _back(drift: Drift, commands: Commands) -> Iterator[Way]:
-    builds = drift.of(*DRIFT)
+    builds = _written(drift.of(*DRIFT))
     if not builds:
         return
     what = "create it again" if all(b.fate is Fate.MISSING for b in builds) else "make the server as Git has it again"
@@ -70,23 +75,33 @@ def _back(drift: Drift, commands: Commands) -> Iterator[Way]:
         yield Way(what, commands.line("apply", *words))
 
 
+def _written(builds: Iterable[Drifted]) -> list[Drifted]:
+    """Return those that an apply would write; of the others a plan says why not."""
+    return [build for build in builds if not build.blocked]
+
+
+def _can_be_taken(build: Drifted) -> bool:
+    """Tell whether an export takes anything of it over: no secret, and no build of Jenkins."""
+    return build.kinds is not None or not all(s.sensitive for s in build.of(State.DRIFTED, State.CONFLICT))
+
+
 def _targets(builds: Iterable[Drifted], commands: Commands) -> Iterator[tuple[str, ...]]:
     """Yield what to name on a command line: a file each, or everything where they are many."""
     files = sorted({build.place.file for build in builds if build.place})
     if len(files) <= FILES:
-        yield from ((file,) for file in files)
+        yield from ((typed(file),) for file in files)
     else:
         yield commands.here()
 
 
 def _into_git(drift: Drift, commands: Commands) -> Iterator[Way]:
     out = ("--out", commands.root or ".")
-    if changed := drift.of(Fate.CONFLICT, Fate.DRIFTED):
+    if changed := [build for build in drift.of(Fate.CONFLICT, Fate.DRIFTED) if _can_be_taken(build)]:
         yield Way(
             "or take the server's side into Git, and look at it with git diff",
             commands.line("export", *_projects(changed), *out),
         )
-    if both := drift.of(Fate.CONFLICT):
+    if both := [build for build in drift.of(Fate.CONFLICT) if _can_be_taken(build)]:
         yield Way(
             "where both changed, that keeps Git's side; this takes the server's side everywhere",
             commands.line("export", *_projects(both), *out, "--force"),
@@ -104,11 +119,13 @@ def _projects(builds: Iterable[Drifted]) -> tuple[str, ...]:
 
 
 def _onwards(drift: Drift, commands: Commands) -> Iterator[Way]:
-    if drift.of(Fate.PENDING):
+    if not drift.ledger_read:
+        return  # what looks pending may be somebody's change on the server
+    if _written(drift.of(Fate.PENDING)):
         yield Way("bring to the server what is pending", commands.line("apply", *commands.here()))
-    if drift.of(Fate.UNVERIFIABLE):
+    if _written(drift.of(Fate.UNVERIFIABLE)):
         yield Way("write what nothing shows, to be sure of it", commands.line("apply", *commands.here(), "--assert"))
-    if any(build.blocked for build in drift.of(*DRIFT, Fate.PENDING)):
+    if any(build.blocked for build in drift.of(*DRIFT, Fate.PENDING, Fate.UNVERIFIABLE)):
         yield Way("see why an apply would not write some of them", commands.line("plan", *commands.here()))
 
 
@@ -116,7 +133,7 @@ def _looking(drift: Drift, commands: Commands) -> Iterator[Way]:
     if not drift.complete:
         yield Way("look again at what could not be read", commands.line("drift", *commands.here()))
     if drift.of(Fate.ORPHAN):
-        root = (commands.root,) if commands.root else ()
+        root = (typed(commands.root),) if commands.root else ()
         yield Way(
             "see what deleting would mean that is ours and gone from Git",
             commands.line("plan", *root, "--prune", "owned"),

@@ -5,10 +5,13 @@ definitions ─► plan (which prunes nothing) ─► Drift
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from reconciler.ledger.telling import moment, what
 from reconciler.model.change import Change
 from reconciler.model.definition import Desired
+from reconciler.model.errors import LedgerError
 from reconciler.model.live import LiveBuild
 from reconciler.model.policy import Policy
 from reconciler.model.record import Document
@@ -18,6 +21,7 @@ from reconciler.plan.fates import DRIFT, Drift, Fate
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.memory import settled
 from reconciler.server.repeats import changes_of
+from reconciler.workflow.ledgers import reading_ledger
 from reconciler.workflow.plan import Planned, World, make_plan, marks_of
 
 __all__ = ["DRIFT", "Drift", "Fate", "Found", "find_drift", "judged"]
@@ -34,7 +38,26 @@ class Found:
 def find_drift(settings: Settings, desired: Desired, world: World) -> Found:
     """Compare record, Git and server. Raises what a plan raises."""
     planned = make_plan(replace(settings, policy=Policy()), desired, world)
-    return Found(judged(planned, settings.tree), planned.requests)
+    found = judged(planned, settings.tree)
+    if found.settled or not found.ledger_read:
+        return Found(found, planned.requests)
+    running = tuple(_running(settings, world, sorted(planned.documents)))
+    return Found(replace(found, notices=(*found.notices, *running)), planned.requests)
+
+
+def _running(settings: Settings, world: World, projects: list[str]) -> Iterator[str]:
+    """Say who is writing to a project just now, as far as the ledger's place tells: its work may look like drift."""
+    try:
+        with reading_ledger(settings, world) as ledger:
+            holders = {project: ledger.holder(project) for project in projects}
+    except LedgerError:
+        return
+    for project, ticket in holders.items():
+        if ticket is not None:
+            yield (
+                f'project "{project}" is locked by {ticket.holder or "somebody"} since {moment(ticket.since)}'
+                f"{what(ticket)}: what it has not finished looks like drift, so look again afterwards"
+            )
 
 
 def judged(planned: Planned, tree: str) -> Drift:

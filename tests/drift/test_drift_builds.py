@@ -92,6 +92,7 @@ def test_a_build_that_became_one_of_jenkins_has_drifted(night: Night):
     night.appear("ci", source="jenkins")
     night.define(definition("ci"))
     assert fates(night.look()) == {"api": "drifted", "ci": "jenkins"}
+    assert commands(night.look()) == ["reconciler plan"], "no command can take it over or write it"
     assert night.one().by == "mallory"
 
 
@@ -150,7 +151,14 @@ def test_a_rename_and_a_move_in_git_are_pending(night: Night):
     night.define({**definition("api2"), "x-reconciler": {"renamed_from": "api"}}, definition("far"))
     drift = night.look()
     assert fates(drift) == {"api2": "pending", "far": "pending"}
-    assert drift.of(Fate.PENDING)[0].notes[0] == "it takes another build's place"
+    assert sorted(build.notes[0] for build in drift.of(Fate.PENDING)) == [
+        "it takes the place of other/far",
+        "it takes the place of yaml/api",
+    ]
+    night.meddle("api", timeout(45))
+    assert night.one("api2").notes[0] == (
+        "it takes the place of yaml/api, which mallory has written since it was recorded, 2023-11-14 22:14:40 UTC"
+    )
 
 
 def test_what_was_undone_is_no_drift_and_who_did_it_is_a_remark(night: Night):
@@ -250,6 +258,45 @@ def test_both_kinds_of_pending_work_are_told_in_one_build(night: Night):
     assert "advanced_settings.timeout  30 → 45  (Git has 30)" in text
 
 
+def test_what_both_changed_alike_is_what_both_had_once_an_apply_has_seen_it(night: Night):
+    """A drift that was taken into Git is no half of a conflict when somebody changes the same setting again."""
+    night.meddle("api", timeout(45), "bob")
+    night.edit("api", advanced_settings={**ADVANCED, "timeout": 45})
+    assert fates(night.look()) == {}
+    night.apply()
+    night.meddle("api", timeout(60), "zoe", 120)
+    build = night.one()
+    assert (build.fate, build.by) == (Fate.DRIFTED, "zoe")
+    assert [(s.path, s.recorded, s.live, s.git) for s in build.settings] == [("advanced_settings.timeout", 45, 60, 45)]
+
+
+def test_a_keep_makes_no_record_exact_again(night: Night):
+    """It remembers what both have, and the stamps stay those of our own write: what is hidden is known no better."""
+    night.deep = False
+    night.edit("api", advanced_settings={**ADVANCED, "privileged_mode": True})
+    night.applied()
+    night.meddle("api", lambda b: b.update(timeout=45, enable_privileged_mode=False), "bob")
+    night.edit("api", advanced_settings={**ADVANCED, "timeout": 45})
+    night.quiet()
+    night.apply()
+    assert night.requests("PUT", "POST") == []
+    night.edit("api", advanced_settings={**ADVANCED, "timeout": 45, "privileged_mode": True})
+    assert [s.path for s in night.one().of(State.UNVERIFIABLE)] == ["advanced_settings.privileged_mode"]
+
+
+def test_a_keep_remembers_no_text_that_repeats_a_secret(night: Night):
+    """Somebody pasted the password into the script, and Git took it over: the ledger does not."""
+    night.environ["BUILD_PW"] = "pasted-canary-77"
+    password = {"key": "PW", "type": "string", "is_credential": True, "default_value": {"from_env": "BUILD_PW"}}
+    night.edit("api", parameters=[password])
+    night.applied()
+    night.meddle("api", script("login pasted-canary-77\n"), "bob")
+    night.edit("api", build_script="login pasted-canary-77\n")
+    night.apply()
+    assert night.stored("api")["scripts"] == "login pasted-canary-77\n"
+    assert b"pasted-canary-77" not in night.ledger.read_bytes()
+
+
 def test_a_label_that_moved_is_one_notice_for_all_builds(night: Night):
     """The base image is called otherwise: no build drifted, and the notice says what to change in Git."""
     state = night.emulator.state()
@@ -261,6 +308,21 @@ def test_a_label_that_moved_is_one_notice_for_all_builds(night: Night):
     assert drift.notices == (
         'build_os "ubuntu 20.04" is now called "ubuntu focal" on the server: change it in Git (4 builds)',
     )
+
+
+def test_a_definition_that_has_the_new_label_is_not_told_to_change(night: Night):
+    """The notice counts the builds that Git still calls by the old name, and is gone with the last of them."""
+    state = night.emulator.state()
+    for image in state["world"]["base_images"]:
+        image["label"] = image["label"].replace("20.04", "focal")
+    night.emulator.set_state(state["world"], state["builds"])
+    night.edit("api", build_os="ubuntu focal")
+    drift = night.look()
+    assert fates(drift) == {}
+    assert [notice.rpartition(" (")[2] for notice in drift.notices] == ["3 builds)"]
+    for name in ("web", "far", "off"):
+        night.edit(name, build_os="ubuntu focal")
+    assert night.look().notices == ()
 
 
 def test_an_adopted_build_has_a_base_too(night: Night):
@@ -282,7 +344,45 @@ def test_a_plan_that_would_be_blocked_says_so(night: Night):
     assert night.one().blocked == "loss"
     drift = night.look()
     assert "note: an apply would not write it as it is (loss)" in render_drift(drift, Commands(), Style())
-    assert "reconciler plan" in commands(drift)
+    assert commands(drift) == ["reconciler export --project yaml --out .", "reconciler plan"]
+    assert ways(drift, Commands())[0].what.startswith("take the server's side")
+
+
+def test_of_a_secret_the_variable_is_named_and_no_export(night: Night):
+    """An export writes no secret: the command would leave the drift as it is."""
+    password = {"key": "PW", "type": "string", "is_credential": True, "default_value": {"from_env": "BUILD_PW"}}
+    night.environ["BUILD_PW"] = "word-one"
+    night.edit("api", parameters=[password])
+    night.applied()
+    night.meddle("api", lambda b: b["pre_build"]["envs"][0].update(value="word-two"))
+    drift = night.look()
+    assert commands(drift) == ["reconciler apply yaml/api.json"]
+    assert night.one().notes == (
+        "no export takes a secret over: to keep the server's, give it to the variable that Git names",
+    )
+    night.meddle("api", timeout(45), seconds=120)
+    assert "reconciler export --project yaml --out ." in commands(night.look())
+
+
+def test_of_very_many_settings_the_first_are_shown_and_the_rest_counted(night: Night):
+    """Somebody who empties a list of hundreds is no reason for a report that nobody reads."""
+    many = [{"key": f"K{number:03}", "default_value": "v", "type": "string"} for number in range(200)]
+    night.edit("api", parameters=many)
+    night.applied()
+    night.meddle("api", lambda b: b["pre_build"].update(envs=[]))
+    text = render_drift(night.look(), Commands(), Style())
+    assert "… and 150 more settings, shown with -v" in text
+    assert ("K049" in text, "K050" in text) == (True, False)
+    whole = render_drift(night.look(), Commands(), Style(verbose=True))
+    assert ("K199" in whole, "more settings" in whole) == (True, False)
+
+
+def test_a_file_that_looks_like_an_option_is_typed_as_a_file(night: Night):
+    """What is printed can be pasted, whatever a file is called."""
+    path = night.tree / "yaml" / "api.json"
+    path.rename(night.tree / "-rf.json")
+    night.meddle("api", timeout(45))
+    assert commands(night.look())[0] == "reconciler apply ./-rf.json"
 
 
 def test_the_smallest_tree_is_judged_too(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ import pytest
 
 from reconciler.cli.entry import call
 from reconciler.emulator import running
+from reconciler.ledger.ledger import Ledger
+from reconciler.ledger.lock import Claim
+from reconciler.ledger.place import open_home
 from tests.drift.night import ADVANCED, Night, definition, timeout
 from tests.drift.test_drift_golden import SCHEMA
 from tests.rig import TOKEN
@@ -197,6 +201,45 @@ def test_a_damaged_ledger_is_a_problem_that_is_told(desk: Desk):
     said = desk.run("drift")
     assert said.code == 1
     assert "cannot be read" in said.out
+
+
+def test_without_the_ledger_nobody_is_told_to_apply_what_may_be_a_persons_work(desk: Desk):
+    """It is not said that the build was never applied, and nothing is printed that would undo a change of the page."""
+    desk.night.meddle("api", timeout(45), "bob")
+    (desk.night.tree / ".reconciler" / "ledger.db").write_bytes(b"not a database, but long enough to be one" * 40)
+    said = desk.run("drift")
+    assert "yaml/api is not as Git has it" in said.out
+    assert "nobody knows who changed what, Git or the server; written last by bob" in said.out
+    assert "never applied" not in said.out
+    assert "reconciler adopt" not in said.out
+    assert "reconciler apply" not in said.out
+    told = desk.run("drift", "--format", "markdown").out
+    assert "written last by bob" in told
+    assert "reconciler apply" not in told
+
+
+def test_a_quiet_run_says_why_it_may_look_worse_than_it_is(desk: Desk, tmp_path: Path):
+    """-q leaves out what is well, never what explains the rest: no ledger, or a token that sees nothing any more."""
+    desk.night.meddle("api", timeout(45))
+    said = desk.run("drift", "-q", "--ledger", str(tmp_path / "none.db"))
+    assert (said.code, "the ledger has no record of these builds" in said.out) == (2, True)
+    desk.night.emulator.set_state(None, [])
+    assert "a token that may not see them any more looks the same" in desk.run("drift", "-q").out
+
+
+def test_who_applies_just_now_is_told_beside_what_looks_like_drift(desk: Desk):
+    """A reading command waits for nobody; whoever reads its report should know that it may be over in a minute."""
+    desk.night.meddle("api", timeout(45))
+    place = str(desk.night.tree / ".reconciler" / "ledger.db")
+    home = open_home(place, os.environ["ZADIG_SERVER"], environ={}, writable=True)
+    with Ledger(home, claim=Claim("apply", "1a2b3c4d", "Ann", "https://ci.example/7")).locked(["yaml"]):
+        said = desk.run("drift")
+        told = json.loads(desk.run("drift", "--format", "json").out)["notices"]
+    assert said.code == 3
+    assert 'project "yaml" is locked by ' in said.out
+    assert ": apply of commit 1a2b3c4d, https://ci.example/7: what it has not finished looks like drift" in said.out
+    assert [notice for notice in told if "is locked by" in notice]
+    assert "is locked by" not in desk.run("drift").out
 
 
 @pytest.mark.parametrize(

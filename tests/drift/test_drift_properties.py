@@ -50,10 +50,14 @@ class Model:
     touched: bool = False
 
     def apply(self) -> None:
-        """An apply writes where something declared and not ignored differs; what is left out stays."""
+        """An apply writes where something declared and not ignored differs; what is left out stays.
+
+        Where nothing does, it remembers what both sides have now, of what Git decides.
+        """
         if self.applied is None:
             self.server = {path: self._wanted(path) for path in VALUES}
         elif not any(self._decides(path) and self.git[path] != self.server[path] for path in VALUES):
+            self.applied |= {path: self.server[path] for path in VALUES if self._decides(path)}
             return
         else:
             mine = {path: value for path, value in self.git.items() if self._decides(path)}
@@ -221,6 +225,24 @@ def test_the_states_are_those_of_a_plain_model(data: st.DataObject):
             company.apply()
         company.edit(copy.deepcopy(data.draw(edits("git", "server"))))
         company.check()
+
+
+@given(st.data())
+@examples(15)
+def test_what_is_taken_into_git_is_what_both_had(data: st.DataObject):
+    """People change the server, Git takes all of it, an apply finds nothing to do: the next change is drift again."""
+    models = {name: Model(data.draw(definitions()), data.draw(st.booleans())) for name in NAMES}
+    with tempfile.TemporaryDirectory() as folder:
+        company = Company(Path(folder), models)
+        company.apply()
+        for _ in range(2):
+            company.edit(data.draw(edits("server")))
+            for model in models.values():
+                model.git |= {path: model.server[path] for path in VALUES if model.git[path] != ABSENT}
+            company.apply()
+            company.edit(data.draw(edits("server")))
+            company.check()
+            assert "conflict" not in {model.fate for model in models.values()}
 
 
 def test_the_model_is_a_table():
