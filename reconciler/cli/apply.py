@@ -74,7 +74,10 @@ def command(path: str | None, **flags: Any) -> int:
     again = plan_command(origin.path, flags)
     with output_to(flags["output"]) as emit:
         planned = origin.planned(desired, world)
-        return carry_out(planned, settings, flags, Way(emit, again, partial(locked, settings, planned, world))).code
+        way = Way(
+            emit, again, partial(locked, settings, planned, world), partial(origin.planned, desired, world)
+        )
+        return carry_out(planned, settings, flags, way).code
 
 
 Opened = AbstractContextManager[Iterator["Outcome"]]
@@ -82,45 +85,82 @@ Opened = AbstractContextManager[Iterator["Outcome"]]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How to carry a plan out: what writes the data, the command to run next, and what opens the server."""
+    """How to carry a plan out: what writes the data, the command to run next, what opens the server, what plans anew."""
 
     emit: Callable[[str], None]
     again: str
     opened: Callable[[Options], Opened]
+    plan: Callable[[], Planned] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it: the exit code, and the outcomes in the order of the plan."""
+    """What came of it: the exit code, the plan that was carried out, and the outcomes in its order."""
 
     code: int
+    planned: Planned
     outcomes: tuple[Outcome, ...]
 
 
 def carry_out(planned: Planned, settings: Settings, flags: dict[str, Any], way: Way) -> Done:
     """Show a plan, ask, do it, and tell what was done."""
-    from reconciler.report.text import render_plan
-    from reconciler.workflow.apply import Options, check_environment
+    from reconciler.workflow.apply import Options
 
     as_json = flags["format_"] == "json"
-    if not as_json:
-        way.emit(render_plan(planned.plan, style_of(flags)))
-    check_environment(planned)
-    if planned.plan.writes and not flags["dry_run"]:
-        _ask(planned, flags)
+    silent: Callable[[str], None] = lambda _: None  # noqa: E731 - told in one document at the end
+    tell_text = silent if as_json else way.emit
+    _present(planned, flags, tell_text)
     warn_of_loss(settings.ledger, flags)
     stop = threading.Event()
     folders: list[str] = []
     lost: list[Locked] = []
-    options = Options(flags["dry_run"], stop.is_set, folders.append, waiting=waiting_for(flags), fenced=lost.append)
+    plans = [planned]
+
+    def replan() -> Planned:
+        assert way.plan is not None
+        plans.append(way.plan())
+        _present_again(plans[0], plans[-1], flags, tell_text)
+        return plans[-1]
+
+    options = Options(
+        flags["dry_run"],
+        stop.is_set,
+        folders.append,
+        waiting=waiting_for(flags),
+        fenced=lost.append,
+        replan=replan if way.plan else None,
+    )
     with _graceful(stop), way.opened(options) as outcomes:
-        ended = _follow(planned, outcomes, flags, (lambda _: None) if as_json else way.emit)
+        planned = plans[-1]
+        ended = _follow(planned, outcomes, flags, tell_text)
     way.emit(_report(planned, ended, way.again, as_json=as_json))
     for folder in folders:
         _tell_backup(folder, None if as_json else way.emit, taken=_took(planned, ended))
     if stop.is_set():
-        return Done(INTERRUPTED, tuple(ended))
-    return Done(tell(lost[0]) if lost else exit_code(planned, ended), tuple(ended))
+        return Done(INTERRUPTED, planned, tuple(ended))
+    return Done(tell(lost[0]) if lost else exit_code(planned, ended), planned, tuple(ended))
+
+
+def _present(planned: Planned, flags: dict[str, Any], emit: Callable[[str], None]) -> None:
+    """Show a plan, and ask whether it is to be carried out."""
+    from reconciler.report.text import render_plan
+    from reconciler.workflow.apply import check_environment
+
+    emit(render_plan(planned.plan, style_of(flags)))
+    check_environment(planned)
+    if planned.plan.writes and not flags["dry_run"]:
+        _ask(planned, flags)
+
+
+def _present_again(before: Planned, planned: Planned, flags: dict[str, Any], emit: Callable[[str], None]) -> None:
+    """Present a plan that was made anew, unless it reads as the one that was presented before."""
+    from reconciler.report.text import render_plan
+
+    style = style_of(flags)
+    if render_plan(planned.plan, style) == render_plan(before.plan, style):
+        return
+    click.echo("note: another run has applied since this was planned, so it was planned again", err=True)
+    _present(planned, flags, emit)
 
 
 def _took(planned: Planned, ended: list[Outcome]) -> bool:

@@ -52,8 +52,9 @@ def command(path: str, **flags: Any) -> int:
         _tell(found, world, flags, emit)
         planned = plan_restore(settings, found, world)
         opened = partial(restored, settings, planned, world, found)
-        done = carry_out(planned, settings, flags, Way(emit, f"reconciler restore {path}", opened))
-        _tell_git(settings, world, found, _written(planned, done), flags)
+        anew = partial(plan_restore, settings, found, world)
+        done = carry_out(planned, settings, flags, Way(emit, f"reconciler restore {path}", opened, anew))
+        _tell_git(settings, world, found, _written(done), flags)
     return done.code
 
 
@@ -83,10 +84,10 @@ def _tell(found: tuple[Kept, ...], world: World, flags: dict[str, Any], emit: An
             emit(text)
 
 
-def _written(planned: Planned, done: Done) -> set[tuple[str, str]]:
+def _written(done: Done) -> set[tuple[str, str]]:
     from reconciler.model.outcome import Ending
 
-    steps = [planned.plan.steps[o.index] for o in done.outcomes if o.ending is Ending.DONE]
+    steps = [done.planned.plan.steps[o.index] for o in done.outcomes if o.ending is Ending.DONE]
     return {(step.project, step.name) for step in steps}
 
 

@@ -19,6 +19,7 @@ from typing import Self
 from reconciler.ledger import codec
 from reconciler.ledger.home import Conflict, Held, Home, Lost, Stored, Ticket
 from reconciler.ledger.lock import Claim, Hold, Passing, Waiting, acquire
+from reconciler.ledger.many import side_by_side
 from reconciler.ledger.telling import locked
 from reconciler.model.errors import LedgerError, Locked
 from reconciler.model.record import Document, Written
@@ -50,6 +51,10 @@ class ReadLedger:
     def read(self, project: str) -> Document:
         """Return the document of a project; an empty one where there is none. Raises LedgerError."""
         return self._loaded(project, self._home.read(project))
+
+    def read_all(self, projects: Iterable[str]) -> dict[str, Document]:
+        """Return the documents of some projects, read side by side. Raises LedgerError."""
+        return dict(side_by_side(lambda project: (project, self.read(project)), projects))
 
     def text(self, project: str) -> str:
         """Return a project's document as it is stored; "" where there is none. Raises LedgerError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from reconciler.model.declared import secrets_in
 from reconciler.model.errors import InvalidDefinitions, Locked
 from reconciler.model.outcome import Outcome
 from reconciler.model.problem import Place, Problem
+from reconciler.model.record import Document
 from reconciler.model.settings import Settings
 from reconciler.server import wire
 from reconciler.server.transport import Clock, ReadDoor, WriteDoor
@@ -47,6 +48,8 @@ class Options:
         reason: the command, as whoever waits for the lock reads it.
         waiting: what becomes of a run whose lock another one holds.
         fenced: told, once or more often, that the lock was lost: nothing is written to the server from then on.
+        replan: plans anew, under the lock, where another run has written to the ledger since the plan was made; what
+            it returns is carried out instead, and what it raises ends the run. None: the plan is carried out as it is.
     """
 
     dry_run: bool = False
@@ -56,6 +59,7 @@ class Options:
     reason: str = "apply"
     waiting: Waiting = field(default_factory=Waiting)
     fenced: Callable[[Locked], None] = lambda _: None
+    replan: Callable[[], Planned] | None = None
 
 
 def check_environment(planned: Planned) -> None:
@@ -78,19 +82,20 @@ def check_environment(planned: Planned) -> None:
 def locked(settings: Settings, planned: Planned, world: World, options: Options) -> Iterator[Iterator[Outcome]]:
     """Open everything that an apply needs and hand out its outcomes."""
     clock = world.clock or Clock()
-    builds = [build for step in planned.plan.writes for build in (step.send, step.restore) if build]
-    where = connection(settings, world, builds, planned.heard)
     with ExitStack() as stack:
         books = None
         door: ReadDoor
         writer: Writer
         waiting = replace(options.waiting, stopped=options.stopped)
+        if not options.dry_run:
+            books = stack.enter_context(writing_ledger(settings, world, options.reason, waiting))
+            stack.enter_context(books.locked(_concerned(planned)))
+            planned = _as_of_now(planned, books, options)
+        builds = [build for step in planned.plan.writes for build in (step.send, step.restore) if build]
+        where = connection(settings, world, builds, planned.heard)
         if options.dry_run:
             door, writer = ReadDoor(where), DryWriter()
         else:
-            projects = sorted({step.project for step in planned.plan.steps} | planned.vanished.keys())
-            books = stack.enter_context(writing_ledger(settings, world, options.reason, waiting))
-            stack.enter_context(books.locked(projects))
             sys.audit(BEGUN, settings.server, planned.plan)
             stack.callback(sys.audit, ENDED, settings.server, planned.plan)
             door = WriteDoor(where)
@@ -120,6 +125,35 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
             fence=fence,
         )
         yield apply(planned.plan, run)
+
+
+def _concerned(planned: Planned) -> list[str]:
+    """Return the projects whose documents an apply may write."""
+    return sorted({step.project for step in planned.plan.steps} | planned.vanished.keys())
+
+
+def _as_of_now(planned: Planned, books: Ledger, options: Options) -> Planned:
+    """Return the plan, or a new one where another run has written to the ledger since: it may have done the same.
+
+    Raises Locked where the new one is about projects whose locks were not taken.
+    """
+    projects = _concerned(planned)
+    if options.replan is None or not _overtaken(planned, books.read_all(projects)):
+        return planned
+    fresh = options.replan()
+    more = sorted(set(_concerned(fresh)) - set(projects))
+    if more:
+        raise Locked(
+            f'another run has applied since this was planned, and now project "{more[0]}" is to be written as well',
+            "run again: it converges",
+        )
+    return fresh
+
+
+def _overtaken(planned: Planned, now: Mapping[str, Document]) -> bool:
+    """Tell whether records or intents are others than the plan was made with."""
+    before = {project: planned.documents.get(project, Document()) for project in now}
+    return any((now[p].records, now[p].intents) != (before[p].records, before[p].intents) for p in now)
 
 
 def _fence(books: Ledger | None, options: Options) -> Callable[[], Locked | None]:
