@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import pytest
-
 from reconciler.ledger.home import Home, Ticket
 from reconciler.ledger.padlock import Padlock
 from reconciler.ledger.place import open_home
@@ -49,11 +47,6 @@ class SharedPlace:
     environ: dict[str, str] = field(default_factory=dict)
     target: str = ""
     server: object = None
-
-    @property
-    def expires(self) -> bool:
-        """Whether a lock is free again by itself."""
-        return self.kind not in ("http", "gitlab")
 
     def home(self, zadig: str) -> Home:
         """Open it as one more process would."""
@@ -106,6 +99,3 @@ def shared_place(kind: str, folder: Path) -> Iterator[SharedPlace]:
     else:
         with running("small" if kind == "s3" else kind, folder / "store") as store:
             yield SharedPlace(kind, "s3://led/shared", store.environ, store.url, store)
-
-
-every_kind = pytest.mark.parametrize("kind", EVERY)

@@ -79,7 +79,4 @@ def killed_while_holding(crowd: Crowd, count: int) -> None:
         if run.wait() < 0:
             dead.add(ticket.id)
             time.sleep(0.05)  # what was on its way arrives
-            if crowd.place.expires:
-                crowd.place.expire()
-            elif crowd.place.holder(crowd.url) == ticket:
-                crowd.unlock()
+            crowd.freed(ticket)
