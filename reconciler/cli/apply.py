@@ -32,7 +32,7 @@ from reconciler.cli.options import (
 from reconciler.cli.saved import Origin
 from reconciler.cli.telling import Command, tell
 from reconciler.cli.terminal import confirm
-from reconciler.model.errors import Interrupted, Locked, UsageError
+from reconciler.model.errors import Interrupted, LedgerError, ReconcilerError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
@@ -74,9 +74,7 @@ def command(path: str | None, **flags: Any) -> int:
     again = plan_command(origin.path, flags)
     with output_to(flags["output"]) as emit:
         planned = origin.planned(desired, world)
-        way = Way(
-            emit, again, partial(locked, settings, planned, world), partial(origin.planned, desired, world)
-        )
+        way = Way(emit, again, partial(locked, settings, planned, world), partial(origin.planned, desired, world))
         return carry_out(planned, settings, flags, way).code
 
 
@@ -113,7 +111,7 @@ def carry_out(planned: Planned, settings: Settings, flags: dict[str, Any], way: 
     warn_of_loss(settings.ledger, flags)
     stop = threading.Event()
     folders: list[str] = []
-    lost: list[Locked] = []
+    failures: list[ReconcilerError] = []
     plans = [planned]
 
     def replan() -> Planned:
@@ -127,18 +125,27 @@ def carry_out(planned: Planned, settings: Settings, flags: dict[str, Any], way: 
         stop.is_set,
         folders.append,
         waiting=waiting_for(flags),
-        fenced=lost.append,
+        fenced=failures.append,
         replan=replan if way.plan else None,
+        unrecorded=lambda error: failures.append(_unrecorded(error)),
     )
     with _graceful(stop), way.opened(options) as outcomes:
         planned = plans[-1]
         ended = _follow(planned, outcomes, flags, tell_text)
-    way.emit(_report(planned, ended, way.again, as_json=as_json))
-    for folder in folders:
-        _tell_backup(folder, None if as_json else way.emit, taken=_took(planned, ended))
+        way.emit(_report(planned, ended, way.again, as_json=as_json))
+        for folder in folders:
+            _tell_backup(folder, None if as_json else way.emit, taken=_took(planned, ended))
     if stop.is_set():
         return Done(INTERRUPTED, planned, tuple(ended))
-    return Done(tell(lost[0]) if lost else exit_code(planned, ended), planned, tuple(ended))
+    return Done(tell(failures[0]) if failures else exit_code(planned, ended), planned, tuple(ended))
+
+
+def _unrecorded(error: LedgerError) -> LedgerError:
+    """Return what is told where the server was written and the ledger could not be."""
+    return LedgerError(
+        f"what is told above was done on the server and could not be recorded: {error.message}",
+        f"{error.hint}; then run again: what was announced is found out from the server" if error.hint else "run again",
+    )
 
 
 def _present(planned: Planned, flags: dict[str, Any], emit: Callable[[str], None]) -> None:

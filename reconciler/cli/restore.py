@@ -23,7 +23,7 @@ from reconciler.cli.telling import Command
 
 if TYPE_CHECKING:
     from reconciler.model.settings import Settings
-    from reconciler.workflow.plan import Planned, World
+    from reconciler.workflow.plan import World
     from reconciler.workflow.restore import Kept
 
 

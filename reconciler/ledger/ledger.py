@@ -123,9 +123,12 @@ class Ledger(ReadLedger):
         finally:
             self.unlock()
 
-    def lost(self) -> Locked | None:
-        """Return why a run that took locks may not write any more; None while they are ours, or without locks."""
-        return self._hold.lost() if self._hold is not None else None
+    def lost(self, project: str = "") -> Locked | None:
+        """Return why a run that took locks may not write any more; None while they are ours, or without locks.
+
+        `project`: the one that is to be written; "" for any.
+        """
+        return self._hold.lost(project) if self._hold is not None else None
 
     def change(self, project: str, edit: Callable[[Document], Document]) -> None:
         """Replace a project's document by what `edit` makes of it; nothing that others write meanwhile is lost.
@@ -137,6 +140,9 @@ class Ledger(ReadLedger):
             LedgerError: the place cannot be used, or the document is damaged or of a newer format.
         """
         hold = self._hold if self._hold is not None and project in self._hold.projects else None
+        gone = hold.lost(project) if hold is not None else None
+        if gone is not None:
+            raise gone
         for attempt in range(ATTEMPTS):
             stored = self._home.read(project)
             text = codec.dump(self._signed(edit(self._loaded(project, stored)), hold))

@@ -14,7 +14,7 @@ from reconciler.apply.perform import Performer
 from reconciler.definitions import writer as definition_writer
 from reconciler.ledger.ledger import Ledger
 from reconciler.model.declared import secrets_in
-from reconciler.model.errors import InvalidDefinitions, Locked
+from reconciler.model.errors import InvalidDefinitions, LedgerError, Locked
 from reconciler.model.outcome import Outcome
 from reconciler.model.problem import Place, Problem
 from reconciler.model.record import Document
@@ -48,6 +48,7 @@ class Options:
         reason: the command, as whoever waits for the lock reads it.
         waiting: what becomes of a run whose lock another one holds.
         fenced: told, once or more often, that the lock was lost: nothing is written to the server from then on.
+        unrecorded: told why what was done could not be recorded; without it the error is raised.
         replan: plans anew, under the lock, where another run has written to the ledger since the plan was made; what
             it returns is carried out instead, and what it raises ends the run. None: the plan is carried out as it is.
     """
@@ -60,6 +61,7 @@ class Options:
     waiting: Waiting = field(default_factory=Waiting)
     fenced: Callable[[Locked], None] = lambda _: None
     replan: Callable[[], Planned] | None = None
+    unrecorded: Callable[[LedgerError], None] | None = None
 
 
 def check_environment(planned: Planned) -> None:
@@ -123,6 +125,7 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
             backup=backup.place if backup else lambda: "",
             strangers=options.strangers,
             fence=fence,
+            unrecorded=options.unrecorded,
         )
         yield apply(planned.plan, run)
 
@@ -156,11 +159,11 @@ def _overtaken(planned: Planned, now: Mapping[str, Document]) -> bool:
     return any((now[p].records, now[p].intents) != (before[p].records, before[p].intents) for p in now)
 
 
-def _fence(books: Ledger | None, options: Options) -> Callable[[], Locked | None]:
-    """Return what asks whether the lock is lost, and tells it."""
+def _fence(books: Ledger | None, options: Options) -> Callable[[str], Locked | None]:
+    """Return what asks whether a project's lock is lost, and tells it."""
 
-    def asked() -> Locked | None:
-        lost = books.lost() if books is not None else None
+    def asked(project: str) -> Locked | None:
+        lost = books.lost(project) if books is not None else None
         if lost is not None:
             options.fenced(lost)
         return lost

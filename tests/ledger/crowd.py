@@ -97,6 +97,11 @@ class Crowd:
         code, said = self.done("unlock", ticket.id, str(tree))
         assert code == 0, said
 
+    def watched(self, ticket: Ticket, requests: int) -> None:
+        """Wait until so many more requests have arrived at the server, or the lock is another's."""
+        seen = len(self.emulator.requests()) + requests
+        until(lambda: len(self.emulator.requests()) >= seen or self.place.holder(self.url) != ticket)
+
     def freed(self, ticket: Ticket) -> None:
         """See to it that the lock of a run that was killed is free: as its home frees it, else by a person."""
         if self.place.kind == "s3":

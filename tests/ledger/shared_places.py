@@ -1,9 +1,9 @@
 """The places where runs share a ledger, each with what a test must see of it and do to it from outside.
 
-    file     a file of this machine
-    s3       an object store: the small one of the tests, or a real one where it is installed
-    http     a server of the Terraform HTTP state protocol, plain, behind a token
-    gitlab   the same in GitLab's form
+file     a file of this machine
+s3       an object store: the small one of the tests, or a real one where it is installed
+http     a server of the Terraform HTTP state protocol, plain, behind a token
+gitlab   the same in GitLab's form
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.ledger.home import Home, Ticket
-from reconciler.ledger.padlock import Padlock
 from reconciler.ledger.place import open_home
 from reconciler.ledger.state_body import read_lock
 from reconciler.ledger.state_site import state_name

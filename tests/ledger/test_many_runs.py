@@ -72,8 +72,7 @@ def killed_while_holding(crowd: Crowd, count: int) -> None:
         if ticket is None:
             assert any(run.poll() is None for run in crowd.runs), "all are done, and too few were killed"
             continue
-        seen = len(crowd.emulator.requests()) + chance.randrange(5)
-        until(lambda: len(crowd.emulator.requests()) >= seen or crowd.place.holder(crowd.url) != ticket)
+        crowd.watched(ticket, chance.randrange(5))
         (run,) = [run for run in crowd.runs if ticket.job == run.job]
         run.kill()
         if run.wait() < 0:
