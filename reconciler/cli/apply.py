@@ -83,7 +83,7 @@ Opened = AbstractContextManager[Iterator["Outcome"]]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How to carry a plan out: what writes the data, the command to run next, what opens the server, what plans anew."""
+    """How to carry a plan out: what writes the data, the next command, what opens the server, and what plans anew."""
 
     emit: Callable[[str], None]
     again: str

@@ -101,7 +101,7 @@ class Home(Protocol):
         ...
 
     def renew(self, project: str, ticket: Ticket) -> None:
-        """Write the ticket's new `until`; where `lease` is None, only look whether the lock is the ticket's. Raises Lost."""
+        """Write the ticket's new `until`. Where `lease` is None, look whether the lock is the ticket's. Raises Lost."""
         ...
 
     def release(self, project: str, id: str) -> bool:

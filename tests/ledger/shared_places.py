@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from reconciler.ledger.home import Home, Ticket
 from reconciler.ledger.place import open_home
@@ -77,6 +78,22 @@ class SharedPlace:
                     query = "UPDATE locks SET ticket = ? WHERE server = ? AND project = ?"
                     db.execute(query, (text, server, project))
             db.close()
+
+    def kept(self) -> dict[str, Any]:
+        """Return what is stored now, to be put back; locks are none of it."""
+        if isinstance(self.server, SmallS3):
+            return dict(self.server.objects)
+        assert isinstance(self.server, StateServer)
+        return {key: list(states) for key, states in self.server.states.items()}
+
+    def put_back(self, kept: dict[str, Any]) -> None:
+        """Let it be as it was."""
+        if isinstance(self.server, SmallS3):
+            self.server.objects = dict(kept)
+            return
+        assert isinstance(self.server, StateServer)
+        self.server.states = {key: list(states) for key, states in kept.items()}
+        self.server.locks.clear()
 
     def behind(self, proxy: str) -> SharedPlace:
         """The same place, seen through a network in between."""
