@@ -63,8 +63,8 @@ class Crowd:
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "WITNESS_FOLDER") if name in os.environ}
         place = place or self.place
         job = {"CI_COMMIT_SHA": "c0ffee00", "CI_JOB_URL": f"https://ci.example/jobs/{self.count}"}
-        here = {"ZADIG_TOKEN": TOKEN, "RECONCILER_LEDGER": place.url, "HOME": str(self.folder), **job, **more}
-        return {**kept, **here, **place.environ} if "HOME" not in place.environ else {**kept, **place.environ, **here}
+        here = {"ZADIG_TOKEN": TOKEN, "RECONCILER_LEDGER": place.url, "HOME": str(self.folder), **job}
+        return {**kept, **here, **place.environ, **more}
 
     def start(self, *arguments: str, place: SharedPlace | None = None, **environ: str) -> Run:
         """Begin a command in a process of its own."""
