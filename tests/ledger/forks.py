@@ -82,7 +82,7 @@ class Run:
     @property
     def said(self) -> str:
         """What it has told so far, on stdout and stderr."""
-        return self.log.read_text("utf-8", "replace")
+        return self.log.read_text("utf-8", "replace") if self.log.exists() else ""
 
 
 class Forks:

@@ -1,4 +1,4 @@
-"""A run that is stopped in the middle, whose lock goes to another one meanwhile: when it goes on it writes nothing more.
+"""A run that is stopped in the middle, whose lock goes to another one meanwhile: going on, it writes nothing more.
 
 At every home, with real processes: one gets SIGSTOP while the server is at its first write, its lock expires or is
 broken, another applies through, and the first gets SIGCONT.
@@ -49,7 +49,7 @@ def script(crowd: Crowd, text: str) -> None:
 
 @pytest.mark.parametrize(("crowd", "way"), WAYS, indirect=["crowd"])
 def test_a_run_that_was_stopped_sends_nothing_more_when_its_lock_is_gone(crowd: Crowd, way: str):
-    """At most the one request on its way; it ends with 75 and says why; server and ledger are as the other left them."""
+    """At most the one request on its way; it ends with 75 and says why; all is as the other one left it."""
     zadig = crowd.url
     with FaultProxy(zadig) as network:
         crowd.url = network.url
