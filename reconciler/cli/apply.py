@@ -144,7 +144,7 @@ def _unrecorded(error: LedgerError) -> LedgerError:
     """Return what is told where the server was written and the ledger could not be."""
     return LedgerError(
         f"what is told above was done on the server and could not be recorded: {error.message}",
-        f"{error.hint}; then run again: what was announced is found out from the server" if error.hint else "run again",
+        "; ".join(filter(None, (error.hint, "the next run finds out from the server what was done"))),
     )
 
 

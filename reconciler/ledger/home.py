@@ -97,7 +97,10 @@ class Home(Protocol):
         ...
 
     def take(self, project: str, ticket: Ticket) -> None:
-        """Take a project's lock for `ticket`. Raises Held. An answer that was lost is found out, not guessed."""
+        """Take a project's lock for `ticket`. Raises Held. An answer that was lost is found out, not guessed.
+
+        Where `lease` is None and it raises LedgerError, it has given back what it may have taken, or says that it stays.
+        """
         ...
 
     def renew(self, project: str, ticket: Ticket) -> None:

@@ -251,6 +251,10 @@ def _take(home: Home, ticket: Ticket, begun: list[str], project: str) -> Found |
     except Held as held:
         begun.remove(project)
         return project, held.ticket
+    except LedgerError:
+        if home.lease is None:  # whatever could be given back has been, and what may stay is told
+            begun.remove(project)
+        raise
     return None
 
 
