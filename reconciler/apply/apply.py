@@ -9,17 +9,20 @@ Killed anywhere, the next run finds the intents and asks the server which of the
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from reconciler.apply.chain import Chain, Link, chains, not_begun, perform_chain
 from reconciler.apply.inputs import without_unknown_inputs
 from reconciler.apply.perform import FENCED, Ended, Performer
+from reconciler.ledger.many import side_by_side
 from reconciler.model.build import Build
 from reconciler.model.declared import choice_paths, declared_paths, secret_paths, secrets_in
-from reconciler.model.errors import Locked
+from reconciler.model.errors import LedgerError, Locked
 from reconciler.model.live import Stamps
 from reconciler.model.outcome import Ending, Fault, Outcome
 from reconciler.model.record import Document, Intent, Record
@@ -61,7 +64,8 @@ class Run:
         backup: tells the folder where this run has written what it deletes, "" where it has not.
         strangers: (project, name) of builds that are written and do not become ours: of them the ledger only learns
             which values are secret.
-        fence: tells why nothing may be written any more; None while the lock is ours.
+        fence: tells why nothing of a project may be written any more; None while its lock is ours.
+        unrecorded: told why what was done could not be recorded; without it the error is raised.
     """
 
     performer: Performer
@@ -78,7 +82,8 @@ class Run:
     strangers: frozenset[tuple[str, str]] = frozenset()
     author: str = ""
     job: str = ""
-    fence: Callable[[], Locked | None] = lambda: None
+    fence: Callable[[str], Locked | None] = lambda _: None
+    unrecorded: Callable[[LedgerError], None] | None = None
 
 
 def apply(plan: Plan, run: Run) -> Iterator[Outcome]:
@@ -111,19 +116,20 @@ def _perform_all(todo: list[Chain], run: Run) -> Iterator[Outcome]:
             for link, end in zip(chain, ends, strict=True):
                 ended.setdefault(link.step.project, {})[link.step.name] = end
             if run.now() - last >= FLUSH:
-                _flush(run, ended)
+                with contextlib.suppress(LedgerError):  # it is tried again, and what was announced is enough until then
+                    _flush(run, ended)
                 last = run.now()
             yield from (Outcome(link.index, end.ending, end.fault) for link, end in zip(chain, ends, strict=True))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        _flush(run, ended)
+        _flush_last(run, ended)
 
 
 def _perform(run: Run, chain: Chain) -> list[Ended]:
     if run.stopped():
         fault = Fault("stopped", "not begun: you stopped the run", "run again: it converges")
         return not_begun(chain, fault)
-    lost = run.fence()
+    lost = run.fence(chain[0].step.project)
     if lost is not None:
         return not_begun(chain, Fault(FENCED, f"not begun: {lost.message}", lost.hint))
     return perform_chain(run.performer, chain, run.backup)
@@ -173,7 +179,9 @@ def _open_books(plan: Plan, run: Run, announced: Mapping[int, Intent], marks: Ma
     """
     if run.books is None:
         return
-    for project in sorted({step.project for step in plan.steps} | run.vanished.keys()):
+    books = run.books
+
+    def write(project: str) -> None:
         steps = [(index, step) for index, step in enumerate(plan.steps) if step.project == project]
         page = _Page(
             steps={step.name: step for _, step in steps},
@@ -186,7 +194,9 @@ def _open_books(plan: Plan, run: Run, announced: Mapping[int, Intent], marks: Ma
         )
         known = run.documents.get(project, Document())
         if page.intents or page.proven or page.opened(known) != known:
-            run.books.change(project, page.opened)
+            books.change(project, page.opened)
+
+    side_by_side(write, sorted({step.project for step in plan.steps} | run.vanished.keys()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,24 +273,38 @@ def _flush(run: Run, ended: dict[str, dict[str, Ended]]) -> None:
     """
     if run.books is None:
         return
-    for project, ends in ended.items():
+    books = run.books
 
-        def edit(document: Document, ends: Mapping[str, Ended] = ends) -> Document:
-            records, intents, marks = dict(document.records), dict(document.intents), dict(document.marks)
-            for name, end in ends.items():
-                if not (end.uncertain or end.pending):
-                    intents.pop(name, None)
-                if end.record is not None or end.deleted:
-                    marks.pop(name, None)
-                if end.record is not None:
-                    records[name] = end.record
-                elif end.deleted:
-                    records.pop(name, None)
-            return replace(document, records=records, intents=intents, marks=marks)
-
+    def write(project: str) -> None:
         try:
-            run.books.change(project, edit)
+            books.change(project, partial(_with_endings, ended[project]))
         except Locked:
-            if run.fence() is None:
+            if run.fence(project) is None:
                 raise
+
+    side_by_side(write, sorted(ended))
     ended.clear()
+
+
+def _with_endings(ends: Mapping[str, Ended], document: Document) -> Document:
+    records, intents, marks = dict(document.records), dict(document.intents), dict(document.marks)
+    for name, end in ends.items():
+        if not (end.uncertain or end.pending):
+            intents.pop(name, None)
+        if end.record is not None or end.deleted:
+            marks.pop(name, None)
+        if end.record is not None:
+            records[name] = end.record
+        elif end.deleted:
+            records.pop(name, None)
+    return replace(document, records=records, intents=intents, marks=marks)
+
+
+def _flush_last(run: Run, ended: dict[str, dict[str, Ended]]) -> None:
+    """Write what is left; where that fails, what was announced stays, and the next run asks the server."""
+    try:
+        _flush(run, ended)
+    except LedgerError as error:
+        if run.unrecorded is None:
+            raise
+        run.unrecorded(error)

@@ -121,14 +121,14 @@ class Performer:
         writer: to write through; a dry run's sends nothing.
         user: our own name, which the read-back must show; "" where the token does not tell it.
         backup: where what is deleted, converted or lossily updated is kept; None in a dry run.
-        fence: tells why nothing may be written any more; None while the lock is ours.
+        fence: tells why nothing of a project may be written any more; None while its lock is ours.
     """
 
     door: ReadDoor
     writer: Writer
     user: str
     backup: Backup | None = None
-    fence: Callable[[], Locked | None] = lambda: None
+    fence: Callable[[str], Locked | None] = lambda _: None
 
     def perform(self, step: Step, announced: Record | None) -> Ended:
         """Perform one step that the plan says is to be written; `announced` is None for a delete. Raises BadToken."""
@@ -179,7 +179,7 @@ class Performer:
             self._back_up(step, before)
         for attempt in range(WRITES):
             assert before.build is not None
-            self._still_ours(begun=attempt > 0)
+            self._still_ours(step, begun=attempt > 0)
             result = self._accepted(self.writer.delete(before.build))
             seen = self._read(step)
             if seen is None:
@@ -222,7 +222,7 @@ class Performer:
     def _until_seen(self, step: Step, sent: Build, before: LiveBuild | None, proof: Proof) -> LiveBuild:
         """Write, and return the build as it reads back."""
         for attempt in range(WRITES):
-            self._still_ours(begun=attempt > 0 or proof.sent is not None)
+            self._still_ours(step, begun=attempt > 0 or proof.sent is not None)
             result = self._accepted(self._send(step, sent, before))
             seen = self._read(step)
             if isinstance(result, Lost) and not _arrived(sent, seen, before):
@@ -233,9 +233,9 @@ class Performer:
             return self._judge(sent, seen, proof)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
-    def _still_ours(self, *, begun: bool) -> None:
+    def _still_ours(self, step: Step, *, begun: bool) -> None:
         """Send nothing after the lock was lost. `begun`: something of this step was sent before."""
-        lost = self.fence()
+        lost = self.fence(step.project)
         if lost is not None:
             ending = Ending.FAILED if begun else Ending.SKIPPED
             raise Stop(ending, FENCED, f"not {'finished' if begun else 'sent'}: {lost.message}", lost.hint)

@@ -32,7 +32,7 @@ from reconciler.cli.options import (
 from reconciler.cli.saved import Origin
 from reconciler.cli.telling import Command, tell
 from reconciler.cli.terminal import confirm
-from reconciler.model.errors import Interrupted, Locked, UsageError
+from reconciler.model.errors import Interrupted, LedgerError, ReconcilerError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
@@ -136,16 +136,31 @@ def carry_out(planned: Planned, settings: Settings, flags: dict[str, Any], way: 
     warn_of_loss(settings.ledger, flags)
     stop = threading.Event()
     folders: list[str] = []
-    lost: list[Locked] = []
-    options = Options(flags["dry_run"], stop.is_set, folders.append, fenced=lost.append, books=way.books)
+    failures: list[ReconcilerError] = []
+    options = Options(
+        flags["dry_run"],
+        stop.is_set,
+        folders.append,
+        fenced=failures.append,
+        books=way.books,
+        unrecorded=lambda error: failures.append(_unrecorded(error)),
+    )
     with _graceful(stop), way.opened(options) as outcomes:
         ended = _follow(planned, outcomes, flags, (lambda _: None) if as_json else way.emit)
-    way.emit(_report(planned, ended, way.again, as_json=as_json))
-    for folder in folders:
-        _tell_backup(folder, None if as_json else way.emit, taken=_took(planned, ended))
+        way.emit(_report(planned, ended, way.again, as_json=as_json))
+        for folder in folders:
+            _tell_backup(folder, None if as_json else way.emit, taken=_took(planned, ended))
     if stop.is_set():
         return Done(INTERRUPTED, tuple(ended))
-    return Done(tell(lost[0]) if lost else exit_code(planned, ended), tuple(ended))
+    return Done(tell(failures[0]) if failures else exit_code(planned, ended), tuple(ended))
+
+
+def _unrecorded(error: LedgerError) -> LedgerError:
+    """Return what is told where the server was written and the ledger could not be."""
+    return LedgerError(
+        f"what is told above was done on the server and could not be recorded: {error.message}",
+        "; ".join(filter(None, (error.hint, "the next run finds out from the server what was done"))),
+    )
 
 
 def _took(planned: Planned, ended: list[Outcome]) -> bool:

@@ -97,11 +97,14 @@ class Home(Protocol):
         ...
 
     def take(self, project: str, ticket: Ticket) -> None:
-        """Take a project's lock for `ticket`. Raises Held. An answer that was lost is found out, not guessed."""
+        """Take a project's lock for `ticket`. Raises Held. An answer that was lost is found out, not guessed.
+
+        Where `lease` is None and it raises LedgerError, it has given back what it may have taken, or says it stays.
+        """
         ...
 
     def renew(self, project: str, ticket: Ticket) -> None:
-        """Write the ticket's new `until`. Raises Lost. Nothing happens where `lease` is None."""
+        """Write the ticket's new `until`. Where `lease` is None, look whether the lock is the ticket's. Raises Lost."""
         ...
 
     def release(self, project: str, id: str) -> bool:

@@ -19,6 +19,7 @@ from typing import Self
 from reconciler.ledger import codec
 from reconciler.ledger.home import Conflict, Held, Home, Lost, Stored, Ticket
 from reconciler.ledger.lock import Claim, Hold, Passing, Waiting, acquire
+from reconciler.ledger.many import side_by_side
 from reconciler.ledger.telling import locked
 from reconciler.model.errors import LedgerError, Locked
 from reconciler.model.record import Document, Written
@@ -50,6 +51,10 @@ class ReadLedger:
     def read(self, project: str) -> Document:
         """Return the document of a project; an empty one where there is none. Raises LedgerError."""
         return self._loaded(project, self._home.read(project))
+
+    def read_all(self, projects: Iterable[str]) -> dict[str, Document]:
+        """Return the documents of some projects, read side by side. Raises LedgerError."""
+        return dict(side_by_side(lambda project: (project, self.read(project)), projects))
 
     def text(self, project: str) -> str:
         """Return a project's document as it is stored; "" where there is none. Raises LedgerError."""
@@ -118,9 +123,12 @@ class Ledger(ReadLedger):
         finally:
             self.unlock()
 
-    def lost(self) -> Locked | None:
-        """Return why a run that took locks may not write any more; None while they are ours, or without locks."""
-        return self._hold.lost() if self._hold is not None else None
+    def lost(self, project: str = "") -> Locked | None:
+        """Return why a run that took locks may not write any more; None while they are ours, or without locks.
+
+        `project`: the one that is to be written; "" for any.
+        """
+        return self._hold.lost(project) if self._hold is not None else None
 
     def change(self, project: str, edit: Callable[[Document], Document]) -> None:
         """Replace a project's document by what `edit` makes of it; nothing that others write meanwhile is lost.
@@ -132,6 +140,9 @@ class Ledger(ReadLedger):
             LedgerError: the place cannot be used, or the document is damaged or of a newer format.
         """
         hold = self._hold if self._hold is not None and project in self._hold.projects else None
+        gone = hold.lost(project) if hold is not None else None
+        if gone is not None:
+            raise gone
         for attempt in range(ATTEMPTS):
             stored = self._home.read(project)
             text = codec.dump(self._signed(edit(self._loaded(project, stored)), hold))

@@ -3,7 +3,7 @@
     acquire() ── held by another ──► wait (--lock-timeout) ──► Locked, which names the holder
         │ taken, projects in sorted order
         ▼
-      Hold ── a thread renews it at a third of the lease
+      Hold ── a thread renews it at a third of the lease, where it expires
         │     `lost()` before every write to the server: still ours? ── no ──► the run stops
         ▼
     give_back()
@@ -22,10 +22,12 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from reconciler.ledger.home import Held, Home, Lost, Ticket
+from reconciler.ledger.many import side_by_side
 from reconciler.ledger.telling import locked, stuck, taken_over, unrenewed
 from reconciler.model.errors import Interrupted, LedgerError, Locked
 
@@ -34,6 +36,13 @@ FRESH = 1.0
 
 MARGIN = 0.25
 """Part of the lease before its end in which nothing is begun any more."""
+
+UNSEEN = 120.0
+"""Seconds that stand for the lease where no lock expires: so long a lock that cannot be looked at is relied upon."""
+
+
+Found = tuple[str, Ticket | None]
+"""A project whose lock another one holds, and whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,15 @@ class Waiting:
     stopped: Callable[[], bool] = lambda: False
 
 
+@dataclass(slots=True)
+class _Proof:
+    """When one lock was last known to be ours, by both clocks, and why it could not be asked since, "" where it was."""
+
+    seen: tuple[float, float]
+    failed: str = ""
+    guard: threading.RLock = field(default_factory=threading.RLock)
+
+
 class Hold:
     """The locks of some projects as one run has them. Safe for threads.
 
@@ -85,34 +103,28 @@ class Hold:
         self.projects = projects
         self._told = waiting.told
         self._home, self._ticket, self._passing = home, ticket, passing
+        self._lasts = UNSEEN if home.lease is None else home.lease
         self._lost: Locked | None = None
-        self._failed = ""
-        self._proven = self._moment()
-        self._guard = threading.RLock()
+        self._proofs = {project: _Proof(self._moment()) for project in projects}
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         if home.lease is not None:
             self._thread = threading.Thread(target=self._beat, args=(home.lease / 3,), daemon=True)
             self._thread.start()
 
-    def lost(self) -> Locked | None:
-        """Return why nothing may be written any more; None while the lock is ours."""
-        with self._guard:
-            lease = self._home.lease
-            if lease is None or self._lost is not None:
-                return self._lost
-            if self._age() >= min(FRESH, lease * (1 - MARGIN)):
-                self._renew()
-            if self._lost is None and self._failed and self._age() >= lease * (1 - MARGIN):
-                return unrenewed(self._age(), self._failed)
-            return self._lost
+    def lost(self, project: str = "") -> Locked | None:
+        """Return why nothing may be written any more; None while the locks are ours.
+
+        `project`: the one that is to be written; "" for any of them. Of the others it is known what was heard last.
+        """
+        found = side_by_side(self._lost_of, [project] if project in self._proofs else self.projects)
+        return next((lost for lost in found if lost is not None), self._lost)
 
     def taken(self, project: str, ticket: Ticket | None) -> Locked:
         """Note that the home says that the lock is another's, or nobody's; return how that is told."""
-        with self._guard:
-            if self._lost is None:
-                self._lost = taken_over(project, ticket)
-            return self._lost
+        if self._lost is None:
+            self._lost = taken_over(project, ticket)
+        return self._lost
 
     def give_back(self) -> None:
         """End the renewals and free what is still ours; what cannot be freed expires, or is told where nothing does."""
@@ -121,32 +133,42 @@ class Hold:
             self._thread.join()
         _free(self._home, self.projects, self.id, self._told)
 
+    def _lost_of(self, project: str) -> Locked | None:
+        proof, limit = self._proofs[project], self._lasts * (1 - MARGIN)
+        with proof.guard:
+            if self._lost is None and self._age(proof) >= min(FRESH, limit):
+                self._renew(project)
+            if self._lost is None and proof.failed and self._age(proof) >= limit:
+                return unrenewed(self._age(proof), proof.failed)
+            return self._lost
+
     def _beat(self, pause: float) -> None:
         while not self._ended.wait(pause):
-            with self._guard:
-                if self._lost is None:
-                    self._renew()
+            side_by_side(self._renew, self.projects)
 
-    def _renew(self) -> None:
-        begun = self._moment()
-        until = self._passing.wall() + (self._home.lease or 0.0)
-        for project in self.projects:
+    def _renew(self, project: str) -> None:
+        """Renew one lock, or where none expires look whether it is still ours."""
+        proof = self._proofs[project]
+        with proof.guard:
+            if self._lost is not None or self._ended.is_set():
+                return
+            begun = self._moment()
+            until = None if self._home.lease is None else self._passing.wall() + self._home.lease
             try:
                 self._home.renew(project, replace(self._ticket, until=until))
             except Lost as lost:
                 self.taken(project, lost.ticket)
-                return
             except LedgerError as error:
-                self._failed = error.message
-                return
-        self._failed, self._proven = "", begun
+                proof.failed = error.message
+            else:
+                proof.failed, proof.seen = "", begun
 
     def _moment(self) -> tuple[float, float]:
         return self._passing.monotonic(), self._passing.wall()
 
-    def _age(self) -> float:
+    def _age(self, proof: _Proof) -> float:
         """Return how old the last proof is: by either clock, for one of them may stand still in a suspended machine."""
-        return max(now - then for now, then in zip(self._moment(), self._proven, strict=True))
+        return max(now - then for now, then in zip(self._moment(), proof.seen, strict=True))
 
 
 def acquire(
@@ -160,7 +182,7 @@ def acquire(
 
     Args:
         home: where the locks are.
-        projects: in any order; they are taken sorted, so that no two runs wait for each other.
+        projects: in any order.
         claim: what for.
         waiting: what becomes of the run where somebody holds one.
         passing: the passing of time.
@@ -176,7 +198,8 @@ def acquire(
         ticket = _ticket(claim, home.lease, passing.wall())
         held = _all_or_none(home, wanted, ticket, waiting.told)
         if held is None:
-            return Hold(home, wanted, ticket, waiting, passing)
+            return Hold(home, tuple(sorted(wanted)), ticket, waiting, passing)
+        wanted = (held[0], *(project for project in wanted if project != held[0]))
         problem = locked(*held, passing.wall())
         if waited >= waiting.timeout:
             raise problem
@@ -189,29 +212,67 @@ def acquire(
         waited += pause
 
 
-def _all_or_none(
-    home: Home, projects: tuple[str, ...], ticket: Ticket, told: Callable[[str], None]
-) -> tuple[str, Ticket | None] | None:
+def _all_or_none(home: Home, projects: Sequence[str], ticket: Ticket, told: Callable[[str], None]) -> Found | None:
     """Take every lock and return None; or give back what was taken, and return which one is held and by whom."""
-    for number, project in enumerate(projects):
-        try:
-            home.take(project, ticket)
-        except Held as held:
-            _free(home, projects[:number], ticket.id, told)
-            return project, held.ticket
-        except BaseException:
-            _free(home, projects[: number + 1], ticket.id, told)
-            raise
+    begun: list[str] = []
+    take = partial(_take, home, ticket, begun)
+    try:
+        held = _many(take, projects)
+        if held is not None and held[0] != projects[0]:
+            _free(home, begun, ticket.id, told)
+            begun.clear()
+            held = next((one for one in map(take, sorted(projects)) if one is not None), None)
+    except BaseException:
+        _free(home, begun, ticket.id, told)
+        raise
+    if held is not None:
+        _free(home, begun, ticket.id, told)
+    return held
+
+
+def _many(take: Callable[[str], Found | None], projects: Sequence[str]) -> Found | None:
+    """Take the first lock, then all others side by side.
+
+    Two runs that want some of the same could so keep each other from all of them. Whoever finds one held by that takes
+    them once more, one after the other and sorted: of those who do that one gets them.
+    """
+    for group in (projects[:1], projects[1:]):
+        held = [one for one in side_by_side(take, group) if one is not None]
+        if held:
+            return held[0]
+    return None
+
+
+def _take(home: Home, ticket: Ticket, begun: list[str], project: str) -> Found | None:
+    """Take a lock, or return it with its holder. What may be taken stands in `begun`."""
+    begun.append(project)
+    try:
+        home.take(project, ticket)
+    except Held as held:
+        begun.remove(project)
+        return project, held.ticket
+    except LedgerError:
+        if home.lease is None:  # whatever could be given back has been, and what may stay is told
+            begun.remove(project)
+        raise
     return None
 
 
 def _free(home: Home, projects: Iterable[str], id: str, told: Callable[[str], None]) -> None:
-    for project in projects:
+    """Free locks. Where they expire, a place that fails once is not asked for the others."""
+    failed = threading.Event()
+
+    def release(project: str) -> None:
+        if failed.is_set() and home.lease is not None:
+            return
         try:
             home.release(project, id)
         except LedgerError as error:
+            failed.set()
             if home.lease is None:
                 told(stuck(project, id, error.message))
+
+    side_by_side(release, projects)
 
 
 def _ticket(claim: Claim, lease: float | None, now: float) -> Ticket:

@@ -96,7 +96,10 @@ class StateHome:
         self._locks.take(project, ticket)
 
     def renew(self, project: str, ticket: Ticket) -> None:
-        """Do nothing: no lock expires."""
+        """Look whether a lock is still ours: it does not expire, but somebody may have broken it. Raises Lost."""
+        look = self._locks.look(project)
+        if not look.held or (look.lock is not None and not look.is_of(ticket.id)):
+            raise Lost(look.ticket)
 
     def release(self, project: str, id: str) -> bool:
         """Give a lock back, or break another's by its id; tell whether it was there."""

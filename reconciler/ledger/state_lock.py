@@ -158,7 +158,12 @@ class StateLocks:
 
     def _prove(self, project: str, id: str) -> None:
         """See once that a lock which is held is refused: a server that says yes to everything would guard nothing."""
-        if not self.look(project).held:
+        try:
+            held = self.look(project).held
+        except LedgerError:
+            self.release(project, id)
+            raise
+        if not held:
             with contextlib.suppress(LedgerError):
                 self.release(project, id)
             raise self._cannot_lock("it gives the same lock to two")

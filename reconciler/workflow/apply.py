@@ -14,7 +14,7 @@ from reconciler.apply.perform import Performer
 from reconciler.definitions import writer as definition_writer
 from reconciler.ledger.ledger import Ledger
 from reconciler.model.declared import secrets_in
-from reconciler.model.errors import InvalidDefinitions, Locked
+from reconciler.model.errors import InvalidDefinitions, LedgerError, Locked
 from reconciler.model.outcome import Outcome
 from reconciler.model.problem import Place, Problem
 from reconciler.model.settings import Settings
@@ -48,6 +48,7 @@ class Options:
         waiting: what becomes of a run whose lock another one holds.
         fenced: told, once or more often, that the lock was lost: nothing is written to the server from then on.
         books: the ledger, where the locks are held already; None: they are taken.
+        unrecorded: told why what was done could not be recorded; without it the error is raised.
     """
 
     dry_run: bool = False
@@ -58,6 +59,7 @@ class Options:
     waiting: Waiting = field(default_factory=Waiting)
     fenced: Callable[[Locked], None] = lambda _: None
     books: Ledger | None = None
+    unrecorded: Callable[[LedgerError], None] | None = None
 
 
 @contextmanager
@@ -94,13 +96,13 @@ def check_environment(planned: Planned) -> None:
 def locked(settings: Settings, planned: Planned, world: World, options: Options) -> Iterator[Iterator[Outcome]]:
     """Open everything that an apply needs and hand out its outcomes."""
     clock = world.clock or Clock()
-    builds = [build for step in planned.plan.writes for build in (step.send, step.restore) if build]
-    where = connection(settings, world, builds, planned.heard)
     with ExitStack() as stack:
         books = None
         door: ReadDoor
         writer: Writer
         waiting = replace(options.waiting, stopped=options.stopped)
+        builds = [build for step in planned.plan.writes for build in (step.send, step.restore) if build]
+        where = connection(settings, world, builds, planned.heard)
         if options.dry_run:
             door, writer = ReadDoor(where), DryWriter()
         else:
@@ -133,15 +135,16 @@ def locked(settings: Settings, planned: Planned, world: World, options: Options)
             backup=backup.place if backup else lambda: "",
             strangers=options.strangers,
             fence=fence,
+            unrecorded=options.unrecorded,
         )
         yield apply(planned.plan, run)
 
 
-def _fence(books: Ledger | None, options: Options) -> Callable[[], Locked | None]:
-    """Return what asks whether the lock is lost, and tells it."""
+def _fence(books: Ledger | None, options: Options) -> Callable[[str], Locked | None]:
+    """Return what asks whether a project's lock is lost, and tells it."""
 
-    def asked() -> Locked | None:
-        lost = books.lost() if books is not None else None
+    def asked(project: str) -> Locked | None:
+        lost = books.lost(project) if books is not None else None
         if lost is not None:
             options.fenced(lost)
         return lost

@@ -167,7 +167,7 @@ def read_ledger(settings: Settings, projects: list[str], world: World) -> tuple[
     """Return what the ledger holds; a ledger that cannot be read leaves the run without, and says so."""
     try:
         with reading_ledger(settings, world) as ledger:
-            return {project: ledger.read(project) for project in projects}, []
+            return ledger.read_all(projects), []
     except LedgerError as error:
         return {}, [Trouble("ledger", f"{error.message}; planned without it", error.hint)]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from reconciler.ledger.home import Ticket
 from reconciler.ledger.ledger import ReadLedger
+from reconciler.ledger.many import side_by_side
 from reconciler.model.build import DEFAULT, Build, Values, elements_of, join
 from reconciler.model.errors import LedgerError, UsageError
 from reconciler.model.record import Document
@@ -46,7 +48,7 @@ def look_at(settings: Settings, world: World, *, thoroughly: bool = False) -> Sh
         LedgerError: the place cannot be used.
     """
     with reading_ledger(settings, world) as ledger:
-        books = [_book(ledger, project, thoroughly=thoroughly) for project in projects_in(ledger, settings)]
+        books = side_by_side(partial(_book, ledger, thoroughly=thoroughly), projects_in(ledger, settings))
         return Shelf(ledger.place, settings.server, tuple(books))
 
 

@@ -157,7 +157,7 @@ def test_a_rename_and_a_move_in_git_are_pending(night: Night):
     ]
     night.meddle("api", timeout(45))
     assert night.one("api2").notes[0] == (
-        "it takes the place of yaml/api, which mallory has written since it was recorded, 2023-11-14 22:14:40 UTC"
+        "it takes the place of yaml/api, which mallory has written since it was recorded, 2023-11-14 22:14:30 UTC"
     )
 
 

@@ -23,7 +23,7 @@ class Fault:
     """What happens to one request.
 
     Attributes:
-        method: of the request.
+        method: of the request; "" for any.
         path: a pattern that its path has; "" for any.
         kind: `lost`: done, and the connection is closed; `reset`: closed before; `half`: half of the answer;
             `409`, `500`, `503` …: answered so and not done; `500 after`: done and answered so; `slow`: done late;
@@ -89,7 +89,7 @@ class FaultProxy:
         with self.guard:
             self.requests.append((method, path))
             for fault in self.faults:
-                if fault.method == method and re.search(fault.path, path):
+                if fault.method in ("", method) and re.search(fault.path, path):
                     self._passed[fault] = self._passed.get(fault, 0) + 1
                     if self._passed[fault] > fault.skip:
                         self.faults.remove(fault)
@@ -124,6 +124,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_DELETE(self) -> None:
+        self.do_GET()
+
+    def do_LOCK(self) -> None:
+        self.do_GET()
+
+    def do_UNLOCK(self) -> None:
         self.do_GET()
 
     def _meet(self, body: bytes) -> None:

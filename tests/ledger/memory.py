@@ -62,8 +62,6 @@ class MemoryHome:
             self._shelf.locks[self._server, project] = ticket
 
     def renew(self, project: str, ticket: Ticket) -> None:
-        if self.lease is None:
-            return
         with self._shelf.guard:
             held = self._shelf.locks.get((self._server, project))
             if held is None or held.id != ticket.id:
