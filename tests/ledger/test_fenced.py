@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -140,23 +142,47 @@ def test_a_run_that_keeps_its_lock_is_not_stopped_however_long_it_takes(rig: Rig
     assert ([o.ending for o in ended], told) == ([Ending.DONE] * 3, [])
 
 
-def test_the_command_ends_with_75_and_says_who_has_the_lock(rig: Rig, capsys):
-    """After the report of what was done; on stderr, with what to do."""
-    rig.write(plain("a"), plain("b"))
-    losing_after(rig, 1)
+def carried_out(rig: Rig) -> tuple[int, str]:
+    """Apply as the command does; its exit code and what it wrote."""
     settings = replace(rig.settings, concurrency=1)
     planned = rig.planned()
     flags: dict[str, Any] = {"format_": "text", "dry_run": False, "yes": True, "quiet": False, "verbose": False}
     out: list[str] = []
     way = Way(out.append, "reconciler plan", partial(locked, settings, planned, rig.world))
     done = carry_out(planned, settings, {**flags, "output": None, "color": "never", "no_input": True}, way)
+    return done.code, "".join(out)
+
+
+def test_what_was_done_is_told_where_the_ledger_fails_at_the_end(rig: Rig, capsys):
+    """1: the outcomes first, then that they could not be recorded, and that the next run finds out."""
+
+    def breaking(rig: Rig) -> None:
+        with contextlib.closing(sqlite3.connect(rig.ledger)) as db:
+            db.execute("DROP TABLE documents")
+
+    rig.write(plain("a"), plain("b"))
+    losing_after(rig, 2, breaking)
+    code, out = carried_out(rig)
     said = capsys.readouterr().err
-    assert done.code == 75
+    assert code == 1
+    assert "yaml/a created" in out
+    assert "2 created" in out
+    assert "was done on the server and could not be recorded" in said
+    assert "the next run finds out from the server what was done" in said
+
+
+def test_the_command_ends_with_75_and_says_who_has_the_lock(rig: Rig, capsys):
+    """After the report of what was done; on stderr, with what to do."""
+    rig.write(plain("a"), plain("b"))
+    losing_after(rig, 1)
+    code, out = carried_out(rig)
+    said = capsys.readouterr().err
+    assert code == 75
     assert 'error: the lock of project "yaml" is not this run\'s any more: bob@far took it' in said
     assert "apply of commit beefbeef, https://ci.example/8" in said
     assert "run again when that run is done: it converges" in said
-    assert "yaml/a created" in "".join(out)
-    assert "yaml/b" in "".join(out)
+    assert "yaml/a created" in out
+    assert "yaml/b" in out
 
 
 # Asked of the environment --------------------------------------------------------------------------------
