@@ -442,7 +442,8 @@ def test_a_test_that_asks_for_nothing_fails_on_a_loss(tmp_path: Path):
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-rA", "-p", "tests.conftest", "-p", "no:cacheprovider", "-c",
          str(tmp_path / "pytest.ini"), "--import-mode=importlib", str(suite)],
-        cwd=ROOT, env={**os.environ, "WITNESS_FOLDER": "", "PYTEST_ADDOPTS": ""}, capture_output=True, text=True, check=False,
+        cwd=ROOT, env={**os.environ, "WITNESS_FOLDER": "", "PYTEST_ADDOPTS": ""},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     told = sorted(re.findall(r"^(FAILED|ERROR) \S*::(\w+)", ran.stdout, re.MULTILINE))
     assert told == [
