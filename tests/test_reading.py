@@ -12,10 +12,11 @@ import pytest
 from reconciler.emulator import Emulator
 from reconciler.model.errors import BadToken, NotPermitted, ServerError
 from reconciler.model.fields import Kind
+from reconciler.model.retry_after import retry_after
 from reconciler.model.secret import Secret
 from reconciler.server import reading
 from reconciler.server.reading import Wanted
-from reconciler.server.transport import Clock, Connection, ReadDoor, WriteDoor, _retry_after
+from reconciler.server.transport import Clock, Connection, ReadDoor, WriteDoor
 from tests.rig import TOKEN
 from tests.wire_transport import transport_to
 
@@ -96,11 +97,11 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date():
     emulator.set_faults([{"kind": "429-seconds", "at": [0]}])
     read(emulator, hours=hours)
     assert hours.naps == [1.0]
-    assert _retry_after("7", 0) == 7
-    assert _retry_after("Tue, 14 Nov 2023 22:13:30 GMT", 1_700_000_000) == 10
-    assert _retry_after("Tue, 14 Nov 2023 22:13:00 GMT", 1_700_000_000) == 0
-    assert _retry_after("soon", 0) is None
-    assert _retry_after(None, 0) is None
+    assert retry_after("7", 0) == 7
+    assert retry_after("Tue, 14 Nov 2023 22:13:30 GMT", 1_700_000_000) == 10
+    assert retry_after("Tue, 14 Nov 2023 22:13:00 GMT", 1_700_000_000) == 0
+    assert [retry_after(value, 0) for value in ("soon", "", " ", None, "²")] == [None] * 5
+    assert retry_after(None, 0) is None
 
 
 def test_a_server_that_never_answers_is_given_up_by_the_deadline():

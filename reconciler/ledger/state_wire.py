@@ -8,13 +8,11 @@ Redirects are not followed, since credentials would go along; certificates are c
 from __future__ import annotations
 
 import base64
-import email.utils
 import hashlib
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 
@@ -22,6 +20,7 @@ from reconciler import __version__
 from reconciler.ledger.state_body import printable
 from reconciler.ledger.state_site import LOOPBACK, Account, Site
 from reconciler.model.errors import LedgerError, UsageError
+from reconciler.model.retry_after import retry_after
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of an answer that are still taken for a ledger."""
@@ -158,7 +157,7 @@ class Wire:
         if headers.get("content-md5") and headers["content-md5"] != _md5(body):
             return Answer(0, why="the answer is not what its checksum says")
         media = headers.get("content-type", "").partition(";")[0].strip().lower()
-        wait = _retry_after(headers.get("retry-after"), self._timing.wall())
+        wait = retry_after(headers.get("retry-after"), self._timing.wall())
         return Answer(response.status_code, body, media, wait, printable(headers.get("location", "")))
 
     def _make_client(self, transport: httpx.BaseTransport | None) -> httpx.Client:
@@ -232,16 +231,3 @@ _LIMIT = "raise the server's limit (in GitLab: max_terraform_state_size_bytes), 
 def _md5(body: bytes) -> str:
     """Return the checksum that the protocol sends along; it protects from accidents, nothing else."""
     return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode("ascii")
-
-
-def _retry_after(value: Any, now: float) -> float | None:
-    """Read `Retry-After`, seconds or a date, as seconds from now; None where there is none."""
-    if not isinstance(value, str) or not value.strip():
-        return None
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        when = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, when.timestamp() - now)

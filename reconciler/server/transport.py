@@ -10,7 +10,6 @@ TLS context costs 30 ms, so there is one. `Retry-After` is honoured in seconds a
 
 from __future__ import annotations
 
-import email.utils
 import random
 import ssl
 import threading
@@ -23,6 +22,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.model.errors import BadToken, ServerError
+from reconciler.model.retry_after import retry_after
 from reconciler.model.secret import Secret
 from reconciler.server import wire
 from reconciler.server.heard import Heard
@@ -208,7 +208,7 @@ class ReadDoor:
         headers = {"Content-Type": "application/json"} if body is not None else {}
         response = self._client().request(method, path, params=dict(params), content=body, headers=headers)
         media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        wait = _retry_after(response.headers.get("retry-after"), self._connection.clock.wall())
+        wait = retry_after(response.headers.get("retry-after"), self._connection.clock.wall())
         return Answer(response.status_code, media, response.content, wait)
 
     def _try(self, path: str, params: Params) -> Answer | str:
@@ -270,19 +270,6 @@ class WriteDoor(ReadDoor):
 def _worth_repeating(answer: Answer, attempt: int) -> bool:
     """Gateways' answers are repeated; a 403 or a 500 once, in case the user service stumbled; a 401 never."""
     return answer.status in _TRANSIENT or (answer.status in (403, 500) and attempt == 0)
-
-
-def _retry_after(value: str | None, now: float) -> float | None:
-    """Read `Retry-After`, seconds or a date, as seconds from now; None where there is none."""
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        when = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, when.timestamp() - now)
 
 
 def _reason(error: httpx.HTTPError) -> str:
