@@ -100,13 +100,23 @@ class Crowd:
     def watched(self, ticket: Ticket, requests: int) -> None:
         """Wait until so many more requests have arrived at the server, or the lock is another's."""
         seen = len(self.emulator.requests()) + requests
-        until(lambda: len(self.emulator.requests()) >= seen or self.place.holder(self.url) != ticket)
+        until(lambda: len(self.emulator.requests()) >= seen or not self.holds(ticket))
+
+    def holds(self, ticket: Ticket) -> bool:
+        """Tell whether a lock is still of that taking, however often it was renewed."""
+        held = self.place.holder(self.url)
+        return held is not None and held.id == ticket.id
 
     def freed(self, ticket: Ticket) -> None:
-        """See to it that the lock of a run that was killed is free: as its home frees it, else by a person."""
+        """See to it that the lock of a run that was killed is free: as its home frees it, else by a person.
+
+        It may have given it back just before; whoever has it then keeps it.
+        """
+        if self.place.kind == "file" or not self.holds(ticket):
+            return
         if self.place.kind == "s3":
             self.place.expire()
-        elif self.place.kind != "file" and self.place.holder(self.url) == ticket:
+        else:
             self.unlock()
 
     def writes(self, method: str) -> dict[str, int]:
