@@ -34,6 +34,8 @@ DEFAULTS = Settings("", "")
 """The settings of a run that nobody told anything."""
 
 _LEDGER = ".reconciler/ledger.db"
+_HALF_AN_ADDRESS = re.compile("(?:s3|gs|az|https?|sqlite):(?!//)")
+"""A ledger's address without its slashes: taken for a path, a new and empty ledger would make every build nobody's."""
 _FILE = "sqlite://"
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -202,6 +204,12 @@ class _Chosen:
         folder = self._cwd
         if given is None:
             given, folder = self.file("ledger", _LEDGER), str(self.root)
+        if _HALF_AN_ADDRESS.match(given):
+            scheme = given.partition(":")[0]
+            raise UsageError(
+                f'the ledger\'s place begins with "{scheme}:" and is neither a path nor an address',
+                f"write {scheme}://…, or ./{scheme}:… for a file of that name",
+            )
         given = given.removeprefix(_FILE)
         return given if "://" in given else str(_absolute(given, folder))
 

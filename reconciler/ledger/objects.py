@@ -165,9 +165,14 @@ class ObjectHome:
             return
 
     def _text(self, project: str, body: bytes) -> str:
-        """Return the text behind the number. A document that a person has put there comes without one."""
+        """Return the text behind the number. One that a person has put there comes without a number, but not empty."""
         head = _HEAD.match(body)
         try:
+            if head is None and not body.strip():
+                raise LedgerError(
+                    f'the ledger {self.place} is damaged: the document of project "{project}" is empty',
+                    "put an earlier version of that object back",
+                )
             return body[head.end() if head else 0 :].decode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
             raise LedgerError(
@@ -242,7 +247,7 @@ def _project(name: str, kind: str) -> str:
 
 def _counts(name: str, size: int) -> bool:
     """Tell whether an object is a document: a number alone, which fences a project without one, is not."""
-    return name.endswith(_DOCUMENT) and not name.endswith(_LOCK) and size > _HEAD_SIZE
+    return name.endswith(_DOCUMENT) and not name.endswith(_LOCK) and size != _HEAD_SIZE
 
 
 def _sealed(text: str) -> bytes:

@@ -13,6 +13,7 @@ lost is found out: a write is read back, and a lock that is asked for again name
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 
 import httpx
@@ -56,7 +57,7 @@ class StateHome:
         self._server = server.rstrip("/")
         self._wire = Wire(self._site, account(url, self._site.gitlab, environ), timing or Timing(), transport)
         self._locks = StateLocks(self._wire, self._server)
-        self._writing = threading.Lock()
+        self._writing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def read(self, project: str) -> Stored:
         """Return a project's text; an empty one where there is none."""
@@ -69,7 +70,7 @@ class StateHome:
         Raises Conflict, and Lost where the server says that the lock is another's.
         """
         held = self._held_as(project, lock) if lock else ""
-        with self._writing:
+        with self._writing[project]:
             patience = self._wire.patience()
             old = self._fetch(project, patience)
             if (old.version if old else None) != version:
@@ -85,7 +86,7 @@ class StateHome:
     def erase(self, project: str) -> None:
         """Empty a project's state. It stays, and its serial goes on: GitLab deletes no state that is locked."""
         held = self._locks.mine(project)
-        with self._writing:
+        with self._writing[project]:
             patience = self._wire.patience()
             old = self._fetch(project, patience)
             if old and old.text:

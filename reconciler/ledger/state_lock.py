@@ -116,7 +116,7 @@ class StateLocks:
                 if unsure and lock is None:
                     raise self._unknown(project, id)
                 return Look(True, lock)
-            unsure = unsure or answer.is_passing
+            unsure = unsure or (answer.is_passing and not answer.unsent)
             if not answer.is_passing or not patience.again(answer):
                 raise self._not_locked(project, id, answer, unsure)
 
@@ -149,7 +149,7 @@ class StateLocks:
                 return True
             if answer.status in _NOT_THERE:
                 return unsure
-            unsure = unsure or answer.is_passing
+            unsure = unsure or (answer.is_passing and not answer.unsent)
             if not answer.is_passing or not patience.again(answer):
                 failure = self._wire.failure(answer, f"unlock project {project}")
                 raise LedgerError(

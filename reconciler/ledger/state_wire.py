@@ -53,6 +53,7 @@ class Answer:
 
     Attributes:
         why: what happened instead of an answer.
+        unsent: there was no connection, so that nothing can have been carried out.
         wait: seconds after which the server wants to be asked again, None where it does not say.
     """
 
@@ -62,6 +63,7 @@ class Answer:
     wait: float | None = None
     location: str = ""
     why: str = ""
+    unsent: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -134,7 +136,7 @@ class Wire:
         except httpx.TimeoutException:
             return Answer(0, why="no answer in time")
         except httpx.ConnectError as error:
-            return Answer(0, why=f"cannot connect ({error})")
+            return Answer(0, why=f"cannot connect ({error})", unsent=True)
         except httpx.RemoteProtocolError:
             return Answer(0, why="the connection was closed in the middle")
         except httpx.HTTPError as error:

@@ -43,7 +43,7 @@ _LONG = 400
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How much to say. `verbose`: keeps and every unverifiable setting too; `quiet`: only the counts."""
+    """How much to say. `verbose`: also keeps and each unverifiable setting; `quiet`: counts, and what went wrong."""
 
     ink: Ink = field(default_factory=Ink)
     verbose: bool = False
@@ -58,6 +58,8 @@ def render_plan(plan: Plan, style: Style) -> str:
         for step in plan.steps:
             lines += _step(step, style, said)
         lines += _asides(plan, style)
+    else:
+        lines += _wrong(plan, style)
     lines.append(style.ink.paint(summary(plan), Colour.STRONG))
     return "\n".join(lines) + "\n"
 
@@ -210,10 +212,15 @@ def _short(text: str) -> str:
     return one if len(one) <= _LONG else f"{one[:_LONG]}… ({len(one)} characters)"
 
 
-def _asides(plan: Plan, style: Style) -> list[str]:
+def _wrong(plan: Plan, style: Style) -> list[str]:
+    """Return what went wrong, which is told also where little is to be said: it is why the run does not end with 0."""
     told = (*plan.troubles, *plan.refusals)
     texts = [f"! {safe(t.message)}" + (f"\n    → {safe(t.hint)}" if t.hint else "") for t in told]
-    lines = [style.ink.paint(text, Colour.BAD) for text in texts]
+    return [style.ink.paint(text, Colour.BAD) for text in texts]
+
+
+def _asides(plan: Plan, style: Style) -> list[str]:
+    lines = _wrong(plan, style)
     lines += [f"note: {safe(notice)}" for notice in plan.notices]
     if plan.orphans:
         names = ", ".join(f"{project}/{name}" for project, name in plan.orphans)
