@@ -22,7 +22,7 @@ from reconciler.model.record import Record
 from reconciler.plan.fates import DRIFT, Drift, Drifted, Fate
 from reconciler.report.drift_settings import LINES, setting_lines
 from reconciler.report.drift_ways import Commands, ways
-from reconciler.report.ink import Colour, safe
+from reconciler.report.ink import Colour, line, safe
 from reconciler.report.text import Style
 
 NAMED = 10
@@ -148,11 +148,6 @@ def _named(builds: Sequence[Drifted], style: Style) -> str:
 
 def _name(build: Drifted) -> str:
     return line(f"{build.project}/{build.name}")
-
-
-def line(text: str) -> str:
-    """Return foreign text that has to stay on one line."""
-    return safe(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def block(build: Drifted, style: Style) -> Iterator[str]:

@@ -34,5 +34,10 @@ def safe(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\t\n\u200d" else _spelled(c) for c in text)
 
 
+def line(text: str) -> str:
+    """Return foreign text that has to stay on one line."""
+    return safe(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _spelled(character: str) -> str:
     return {"\r": "\\r", "\x00": "\\0"}.get(character, f"\\u{ord(character):04x}")

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from reconciler.model.problem import Problem
-from reconciler.report.ink import Colour, Ink, safe
+from reconciler.report.ink import Colour, Ink, line
 
 WINDOW = 120
 """How many characters of a long line are shown, around the caret."""
@@ -34,8 +34,8 @@ def _several(number: int, what: str) -> str:
 
 
 def _block(problem: Problem, ink: Ink) -> str:
-    place = ink.paint(f"{_one_line(str(problem.place))}:", Colour.STRONG)
-    lines = [f"{place} {_one_line(problem.message)}"]
+    place = ink.paint(f"{line(str(problem.place))}:", Colour.STRONG)
+    lines = [f"{place} {line(problem.message)}"]
     number = str(problem.place.line)
     gutter = " " * max(5, len(number) + 1)
     if problem.source and not problem.source.isspace() and problem.place.line:
@@ -44,7 +44,7 @@ def _block(problem: Problem, ink: Ink) -> str:
         caret = ink.paint("^" * width, Colour.BAD)
         lines.append(f"{ink.paint(f'{gutter} |', Colour.PLACE)} {' ' * indent}{caret}")
     if problem.hint:
-        lines.append(f"{gutter} {ink.paint('=', Colour.PLACE)} {_one_line(problem.hint)}")
+        lines.append(f"{gutter} {ink.paint('=', Colour.PLACE)} {line(problem.hint)}")
     return "\n".join(lines)
 
 
@@ -59,11 +59,7 @@ def _window(problem: Problem) -> tuple[str, int, int]:
 
 
 def _shown(text: str) -> str:
-    return _one_line(text.replace("\t", _TAB))
-
-
-def _one_line(text: str) -> str:
-    return safe(text).replace("\n", "\\n").replace("\t", "\\t")
+    return line(text.replace("\t", _TAB))
 
 
 def _cells(text: str) -> int:

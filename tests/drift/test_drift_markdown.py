@@ -18,8 +18,9 @@ from reconciler.plan.step import Trouble
 from reconciler.report.document import dump
 from reconciler.report.drift import render_drift
 from reconciler.report.drift_document import drift_document
-from reconciler.report.drift_markdown import LONGEST, code, drift_markdown, fenced
+from reconciler.report.drift_markdown import drift_markdown
 from reconciler.report.drift_ways import Commands
+from reconciler.report.markdown import LONGEST, code, fenced
 from reconciler.report.text import Style
 from tests.canaries import Canary, canary, found
 from tests.drift.night import Night, definition

@@ -1,0 +1,115 @@
+"""Markdown that foreign text cannot break out of, and a page that never grows too long.
+
+Whatever comes from definitions or the server stands in code: in a fence that is longer than any run of backticks in
+it, or escaped inside `<code>`. So it can close nothing, mention nobody and link nowhere.
+
+    text ─ code, fenced ─► pieces ─ Page ─► as many as fit, and what did not, counted by its name
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from reconciler.report.ink import line
+
+LONGEST = 65_536
+"""Characters that a comment may have on GitHub; those of GitLab may have more."""
+
+BLOCK = 6_000
+"""Characters of one build that are shown."""
+
+RESERVE = 400
+"""Characters that are kept for saying what was left out."""
+
+LEAST = 100
+"""Characters below which no build can fit any more."""
+
+One = TypeVar("One")
+
+
+@dataclass(slots=True)
+class Page:
+    """Collects pieces as long as they fit. `left`: what did not, by its name, and how many."""
+
+    room: int
+    pieces: list[str] = field(default_factory=list)
+    left: dict[str, int] = field(default_factory=dict)
+
+    def add(self, piece: str) -> bool:
+        """Take a piece where it fits."""
+        if len(piece) + 1 > self.room:
+            return False
+        self.room -= len(piece) + 1
+        self.pieces.append(piece)
+        return True
+
+    def add_all(self, builds: Sequence[One], what: str, written: Callable[[One], str]) -> None:
+        """Take each build that fits, and count the others; once it is nearly full, without writing them out."""
+        for build in builds:
+            if self.room < LEAST or not self.add(written(build)):
+                self.leave(what)
+
+    def leave(self, what: str, count: int = 1) -> None:
+        """Count what did not fit."""
+        self.left[what] = self.left.get(what, 0) + count
+
+
+def fold(page: Page, what: str, builds: Sequence[One], written: Callable[[One], str]) -> None:
+    """Add a folded section with as many builds as fit; of an empty one nothing."""
+    if not builds:
+        return
+    head = f"<details><summary>{len(builds):,} {what}</summary>\n"
+    end = "</details>\n"
+    if not page.add(head):
+        page.left[what] = len(builds)
+        return
+    page.room -= len(end) + 1
+    page.add_all(builds, what, written)
+    page.pieces.append(end)
+
+
+def left_out(page: Page) -> Iterator[str]:
+    """Yield what did not fit, counted; nothing where all did."""
+    if page.left:
+        counts = ", ".join(f"{count:,} {what}" for what, count in page.left.items())
+        yield f"**Left out because it did not fit:** {counts}.\n"
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """Return as many lines as one build may take, and how many were left out."""
+    room, kept = BLOCK, list[str]()
+    for number, text in enumerate(lines):
+        room -= len(text) + 1
+        if room < 0:
+            return [*kept, f"… {len(lines) - number} more lines"]
+        kept.append(text)
+    return kept
+
+
+def cut(lines: Iterable[str], most: int = 30, longest: int = 600) -> list[str]:
+    """Keep sentences few and short enough for the end of a page."""
+    every = list(lines)
+    kept = [text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)" for text in every[:most]]
+    return [*kept, *([f"… {len(every) - most} more"] if len(every) > most else [])]
+
+
+def code(text: str) -> str:
+    """Return foreign text as code inside a line: escaped HTML, in which no Markdown is read and nobody mentioned."""
+    escaped = html.escape(line(text))
+    return f"<code>{re.sub(_ACTIVE, lambda found: f'&#{ord(found[0])};', escaped)}</code>"
+
+
+_ACTIVE = r"[`*_~\[\]()!@#:|\\$]|(?<=[a-zA-Z])\.(?=[a-zA-Z])"
+"""Characters that Markdown or a forge reads something into, also inside `<code>`: each goes as an entity."""
+
+
+def fenced(lines: Iterable[str], language: str = "diff") -> str:
+    """Return lines in a fence that none of them can close."""
+    text = "\n".join(lines)
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
