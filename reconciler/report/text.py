@@ -23,7 +23,7 @@ from reconciler.plan.step import Action, Blocked, Plan, PlannedLoss, Step
 from reconciler.report.ink import Colour, Ink, safe
 from reconciler.report.lines import line_diff
 
-_MARKS = {
+MARKS = {
     Action.CREATE: ("+", Colour.GOOD, "created"),
     Action.UPDATE: ("~", Colour.WARN, "updated"),
     Action.CONVERT: ("~", Colour.WARN, "converted"),
@@ -90,10 +90,10 @@ def _released(step: Step) -> bool:
 
 
 def _title(step: Step, ink: Ink) -> str:
-    mark, colour, done = _MARKS[step.action]
+    mark, colour, done = MARKS[step.action]
     name = safe(f"{step.project}/{step.name}")
     place = f"  {ink.paint(safe(f'{step.place.file}:{step.place.line}'), Colour.PLACE)}" if step.place else ""
-    done += _place_of(step)
+    done += in_place_of(step)
     if step.blocked:
         text = f"! {name} would be {done}, but is blocked ({step.blocked.reason.value})"
         return f"{ink.paint(text, Colour.BAD)}{place}"
@@ -102,7 +102,8 @@ def _title(step: Step, ink: Ink) -> str:
     return f"{ink.paint(f'{mark} {name} will be {done}', colour)}: {safe(step.reason)}{place}"
 
 
-def _place_of(step: Step) -> str:
+def in_place_of(step: Step) -> str:
+    """Return the end of a title that names the build that goes; "" where none does."""
     return safe(f", in place of {step.old[0]}/{step.old[1]}") if step.old else ""
 
 
@@ -110,7 +111,7 @@ def _body(step: Step, style: Style) -> Iterator[str]:
     if step.live and step.action is not Action.KEEP:
         yield style.ink.paint(f"last written by {safe(step.live.update_by)}, {step.live.moment}", Colour.PLACE)
     if step.applied and style.verbose:
-        yield style.ink.paint(_applied(step.applied), Colour.PLACE)
+        yield style.ink.paint(applied_line(step.applied), Colour.PLACE)
     for change in step.changes:
         if change.kind is not ChangeKind.UNVERIFIABLE or style.verbose:
             yield from change_lines(change, style.ink)
@@ -118,19 +119,20 @@ def _body(step: Step, style: Style) -> Iterator[str]:
     if unverifiable and not style.verbose:
         yield f"? {len(unverifiable)} unverifiable: {safe(', '.join(unverifiable))}"
     for loss in step.losses:
-        yield style.ink.paint(f"✗ {_loss(loss)}: {_short(safe(loss.value))}", Colour.BAD)
+        yield style.ink.paint(f"✗ {loss_title(loss)}: {short(safe(loss.value))}", Colour.BAD)
     for note in step.notes:
         yield style.ink.paint(f"note: {safe(note)}", Colour.PLACE)
 
 
-def _applied(applied: Applied) -> str:
+def applied_line(applied: Applied) -> str:
+    """Return from where a build was last applied, as far as that is known."""
     commit = f" from {safe(applied.commit[:8])}" if applied.commit else ""
     author = f" by {safe(applied.author)}" if applied.author else ""
     job = f", {safe(applied.job)}" if applied.job else ""
     return f"last {'applied' if applied.exact else 'adopted'}{commit}{author}{job}"
 
 
-def _loss(loss: PlannedLoss) -> str:
+def loss_title(loss: PlannedLoss) -> str:
     """Say what becomes of a live value, and how much it matters."""
     will = "will be" if loss.accepted else "would be"
     if loss.path == UNREADABLE:
@@ -145,55 +147,57 @@ def change_lines(change: Change, ink: Ink) -> Iterator[str]:
     if change.kind is ChangeKind.RELEASED and isinstance(change.after, list | dict) and change.after:
         yield f"{head}  released: stays as it is; write null to reset"
         items = change.after if isinstance(change.after, list) else [change.after]
-        yield from (f"    {line}" for item in items for line in _tree(item))
+        yield from (f"    {line}" for item in items for line in tree_lines(item))
     elif change.kind is ChangeKind.RELEASED:
-        yield f"{head}  released: stays {_value(change.after, change)}; write null to reset"
+        yield f"{head}  released: stays {shown_value(change.after, change)}; write null to reset"
     elif not change.after_known:
         yield f"{head}  its value is not set in this environment, so it is not compared"
     elif change.kind is ChangeKind.UNVERIFIABLE:
-        yield f"{head}  {_value(change.after, change)} is declared, and nothing shows what the server has"
-    elif change.text and not change.sensitive and _many_lines(change):
+        yield f"{head}  {shown_value(change.after, change)} is declared, and nothing shows what the server has"
+    elif change.text and not change.sensitive and has_lines(change):
         yield head
-        for line in line_diff(_text(change.before), _text(change.after)):
+        for line in line_diff(as_text(change.before), as_text(change.after)):
             yield f"    {ink.paint(line, _line_colour(line))}"
     elif change.kind in (ChangeKind.ADDED, ChangeKind.REMOVED):
         value = change.after if change.kind is ChangeKind.ADDED else change.before
         if isinstance(value, dict) or (isinstance(value, list) and value and isinstance(value[0], dict)):
             yield head
             items = value if isinstance(value, list) else [value]
-            yield from (f"    {line}" for item in items for line in _tree(item))
+            yield from (f"    {line}" for item in items for line in tree_lines(item))
         else:
-            yield f"{head}  {_value(value, change)}"
+            yield f"{head}  {shown_value(value, change)}"
     elif change.kind is ChangeKind.MOVED:
-        yield f"{head}  order: {_value(change.before, change)} → {_value(change.after, change)}"
+        yield f"{head}  order: {shown_value(change.before, change)} → {shown_value(change.after, change)}"
     elif change.sensitive:
         yield f"{head}  {MASK}"
     else:
-        before = _value(change.before, change) if change.before_known else "(unknown)"
-        yield f"{head}  {before} → {_value(change.after, change)}"
+        before = shown_value(change.before, change) if change.before_known else "(unknown)"
+        yield f"{head}  {before} → {shown_value(change.after, change)}"
 
 
-def _tree(value: Shown) -> Iterator[str]:
-    """An element of a list, a line per setting, lists inside it indented."""
+def tree_lines(value: Shown) -> Iterator[str]:
+    """Yield an element of a list, a line per setting, lists inside it indented."""
     if not isinstance(value, dict):
-        yield _short(safe(json.dumps(value, ensure_ascii=False)))
+        yield short(safe(json.dumps(value, ensure_ascii=False)))
         return
     for key, item in value.items():
         if isinstance(item, list) and item and isinstance(item[0], dict):
             yield f"{safe(key)}:"
             for one in item:
-                first, *rest = list(_tree(one))
+                first, *rest = list(tree_lines(one))
                 yield f"  - {first}"
                 yield from (f"    {line}" for line in rest)
         else:
-            yield f"{safe(key)}: {item if item == MASK else _short(safe(json.dumps(item, ensure_ascii=False)))}"
+            yield f"{safe(key)}: {item if item == MASK else short(safe(json.dumps(item, ensure_ascii=False)))}"
 
 
-def _many_lines(change: Change) -> bool:
-    return "\n" in _text(change.before) or "\n" in _text(change.after)
+def has_lines(change: Change) -> bool:
+    """Tell whether a change is one of texts of many lines."""
+    return "\n" in as_text(change.before) or "\n" in as_text(change.after)
 
 
-def _text(value: Shown) -> str:
+def as_text(value: Shown) -> str:
+    """Return a value that is a text; of another one nothing."""
     return value if isinstance(value, str) else ""
 
 
@@ -201,13 +205,15 @@ def _line_colour(line: str) -> Colour:
     return {"+": Colour.GOOD, "-": Colour.BAD}.get(line[:1], Colour.PLACE)
 
 
-def _value(value: Shown, change: Change) -> str:
+def shown_value(value: Shown, change: Change) -> str:
+    """Return a value of a change as one line, masked where it is secret."""
     if change.sensitive:
         return MASK
-    return _short(safe(json.dumps(value, ensure_ascii=False)))
+    return short(safe(json.dumps(value, ensure_ascii=False)))
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return a text as one line, cut where it is too long."""
     one = text.replace("\n", "\\n").replace("\t", "\\t")
     return one if len(one) <= _LONG else f"{one[:_LONG]}… ({len(one)} characters)"
 
@@ -272,7 +278,7 @@ def render_outcome(plan: Plan, outcome: Outcome, ink: Ink) -> str:
     """Return the line (and, where it went wrong, the lines) of one ended step."""
     step = plan.steps[outcome.index]
     name = safe(f"{step.project}/{step.name}")
-    done = f"{_MARKS[step.action][2]}{_place_of(step)}"
+    done = f"{MARKS[step.action][2]}{in_place_of(step)}"
     if outcome.ending is Ending.DONE:
         note = f": {safe(outcome.fault.message)}" if outcome.fault else ""
         return f"{ink.paint('✓', Colour.GOOD)} {name} {done}{note}\n"
@@ -285,11 +291,11 @@ def render_outcome(plan: Plan, outcome: Outcome, ink: Ink) -> str:
     return f"{text} ({fault.code}): {safe(fault.message)}{hint}\n"
 
 
-def render_result(plan: Plan, outcomes: Sequence[Outcome], again: str) -> str:
-    """Return the last lines of an apply: what was done, what was not, and the command to run next."""
+def counted(plan: Plan, outcomes: Sequence[Outcome]) -> str:
+    """Return the line that counts what an apply did, and what it did not."""
     done = [plan.steps[o.index] for o in outcomes if o.ending is Ending.DONE]
     parts = [
-        f"{count} {_MARKS[action][2]}"
+        f"{count} {MARKS[action][2]}"
         for action in Action
         if (count := sum(1 for step in done if step.action is action))
     ]
@@ -298,7 +304,12 @@ def render_result(plan: Plan, outcomes: Sequence[Outcome], again: str) -> str:
         for ending in (Ending.FAILED, Ending.UNKNOWN, Ending.BLOCKED, Ending.SKIPPED)
         if (count := sum(1 for o in outcomes if o.ending is ending))
     ]
-    text = f"{'Applied' if done else 'Nothing applied'}{': ' if parts else ''}{', '.join(parts)}.\n"
+    return f"{'Applied' if done else 'Nothing applied'}{': ' if parts else ''}{', '.join(parts)}."
+
+
+def render_result(plan: Plan, outcomes: Sequence[Outcome], again: str) -> str:
+    """Return the last lines of an apply: what was done, what was not, and the command to run next."""
+    text = f"{counted(plan, outcomes)}\n"
     if any(o.ending is not Ending.DONE for o in outcomes):
         text += f"Run `{again}` to see what is left.\n"
     return text
