@@ -30,6 +30,7 @@ from reconciler.cli.options import (
     waiting_for,
 )
 from reconciler.cli.saved import Origin
+from reconciler.cli.summary import append_summary, summary_option
 from reconciler.cli.telling import Command, tell
 from reconciler.cli.terminal import confirm
 from reconciler.model.errors import Interrupted, LedgerError, ReconcilerError, UsageError
@@ -50,6 +51,7 @@ INTERRUPTED = 130
 @server_options
 @policy_options
 @output_options
+@summary_option
 @click.option("--plan", "plan_file", type=click.Path(), metavar="FILE", help="Execute a plan that `plan --out` saved.")
 @click.option("--all-or-nothing", is_flag=True, help="With --plan: write nothing where any of its steps is stale.")
 @assert_option
@@ -77,7 +79,17 @@ def command(path: str | None, **flags: Any) -> int:
     with output_to(flags["output"]) as emit, under_locks(settings, projects, world, "apply", flags) as books:
         planned = origin.planned(desired, world)
         way = Way(emit, again, partial(locked, settings, planned, world), books)
-        return carry_out(planned, settings, flags, way).code
+        done = carry_out(planned, settings, flags, way)
+        _summarised(planned, settings, done, flags)
+        return done.code
+
+
+def _summarised(planned: Planned, settings: Settings, done: Done, flags: dict[str, Any]) -> None:
+    from reconciler.cli.reports import whereabouts_of
+    from reconciler.report.plan_markdown import plan_markdown
+
+    where = whereabouts_of(settings)
+    append_summary(flags, lambda longest: plan_markdown(planned.plan, where, done.outcomes, longest=longest))
 
 
 def under_locks(

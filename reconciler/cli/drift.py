@@ -18,6 +18,7 @@ from reconciler.cli.options import (
     settings_from,
     style_of,
 )
+from reconciler.cli.summary import append_summary, summary_option
 from reconciler.cli.telling import Command
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
 @server_options
 @deep_read_option
 @report_options
+@summary_option
 def command(path: str | None, **flags: Any) -> int:
     """Compare what was recorded, what Git has and what the server has: who changed what behind Git's back.
 
     Sends GET requests and nothing else. Exit 3: somebody changed the server. 2: Git has what was not applied yet.
     1: something could not be looked at. -q says nothing where all is well.
     """
+    from reconciler.report.drift_markdown import drift_markdown
     from reconciler.workflow.drift import find_drift
     from reconciler.workflow.plan import World
     from reconciler.workflow.validate import load
@@ -47,9 +50,10 @@ def command(path: str | None, **flags: Any) -> int:
     desired = load(settings, os.environ, world.cwd)
     with output_to(flags["output"]) as emit:
         found = find_drift(settings, desired, world)
-        code = exit_code(found.drift)
+        code, commands = exit_code(found.drift), _commands(settings, path, flags)
         if code or not flags["quiet"]:
-            emit(_report(found.drift, flags, _commands(settings, path, flags)))
+            emit(_report(found.drift, flags, commands))
+        append_summary(flags, lambda longest: drift_markdown(found.drift, commands, longest))
     if flags["verbose"]:
         click.echo(f"read with {found.requests} requests", err=True)
     return code

@@ -13,6 +13,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.group import Lazy
+from reconciler.cli.guarded import guarded_streams
 from reconciler.cli.telling import tell
 from reconciler.model.errors import ReconcilerError
 
@@ -64,6 +65,11 @@ def call(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    with guarded_streams(os.environ):
+        return _called(arguments)
+
+
+def _called(arguments: Sequence[str] | None) -> int:
     try:
         result: Any = main.main(args=None if arguments is None else list(arguments), standalone_mode=False)
         return int(result or 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -75,6 +75,18 @@ _REPORT_FORMAT = click.option(
 def project_option(function: Function) -> Function:
     """Add `--project`."""
     return _PROJECT(function)
+
+
+def output_options_of(formats: Sequence[str]) -> Callable[[Function], Function]:
+    """Add `--format` with these formats, the first of which is the default, `--output`, `--color`, `-q`, `-v`."""
+
+    def add(function: Function) -> Function:
+        option = click.option("--format", "format_", type=click.Choice(formats), default=formats[0], show_default=True)
+        for one in (*reversed(_OUTPUT), option):
+            function = one(function)
+        return function
+
+    return add
 
 
 def output_options(function: Function) -> Function:
@@ -178,11 +190,16 @@ def here() -> str:
         raise UsageError("the current directory does not exist any more", "change into one that does") from None
 
 
+def print_plain(text: str) -> None:
+    """Print to stdout as it is."""
+    click.echo(text, nl=False, color=True)
+
+
 @contextmanager
 def output_to(file: str | None) -> Iterator[Callable[[str], None]]:
     """Hand out what writes the data: to stdout, or to a file that is opened before anything is done."""
     if file is None:
-        yield lambda text: click.echo(text, nl=False, color=True)
+        yield print_plain
         return
     with ExitStack() as stack:
         try:
@@ -197,3 +214,11 @@ def style_of(flags: dict[str, Any]) -> Style:
     from reconciler.report.text import Style
 
     return Style(ink("never" if flags["output"] else flags["color"]), flags["verbose"], flags["quiet"])
+
+
+def plain_style(flags: dict[str, Any]) -> Style:
+    """Return how much to say in a file that is no screen."""
+    from reconciler.report.ink import Ink
+    from reconciler.report.text import Style
+
+    return Style(Ink(), flags["verbose"], flags["quiet"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,15 +11,26 @@ import click
 from reconciler.cli.options import (
     PATH,
     here,
-    output_options,
+    output_options_of,
     output_to,
+    plain_style,
     policy_options,
     project_option,
     server_options,
     settings_from,
     style_of,
 )
+from reconciler.cli.reports import (
+    PLAN,
+    problems_reported,
+    put,
+    report_option,
+    reports_of,
+    telling_of,
+    write,
+)
 from reconciler.cli.saved import Out
+from reconciler.cli.summary import append_summary, summary_option
 from reconciler.cli.telling import Command
 
 if TYPE_CHECKING:
@@ -30,7 +42,9 @@ if TYPE_CHECKING:
 @project_option
 @server_options
 @policy_options
-@output_options
+@output_options_of(PLAN)
+@report_option
+@summary_option
 @click.option("--out", type=click.Path(), metavar="FILE", help="Save the plan, for `apply --plan FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where changes are pending, 4 where any is blocked.")
 def command(path: str | None, **flags: Any) -> int:
@@ -38,22 +52,25 @@ def command(path: str | None, **flags: Any) -> int:
 
     Sends GET requests and nothing else. PATH is a tree, a folder or a file; by default the current directory.
     --out saves what is shown; `apply --plan` executes of it what is still the same then.
+    github, gitlab, sarif and junit point at what takes away, is refused or blocked (docs/ci-formats.md).
     """
-    from reconciler.report.document import dump, plan_document
-    from reconciler.report.text import render_plan
+    from reconciler.report.formats import plan_as
+    from reconciler.report.plan_markdown import plan_markdown
     from reconciler.workflow.plan import World, make_plan
     from reconciler.workflow.validate import load
 
-    settings = settings_from(path, flags)
-    world = World(os.environ, here())
-    out = Out(flags["out"])
-    desired = load(settings, os.environ, world.cwd)
+    out, reports = Out(flags["out"]), reports_of(flags, PLAN)
+    with problems_reported(reports, flags["format_"], flags["output"], "plan"):
+        settings = settings_from(path, flags)
+        world = World(os.environ, here())
+        desired = load(settings, os.environ, world.cwd)
+    telling = telling_of("plan", settings, plain_style(flags))
     with output_to(flags["output"]) as emit:
         planned = make_plan(settings, desired, world)
-        if flags["format_"] == "json":
-            emit(dump(plan_document(planned.plan)))
-        else:
-            emit(render_plan(planned.plan, style_of(flags)))
+        put(plan_as(flags["format_"], planned.plan, replace(telling, style=style_of(flags))), flags["format_"], emit)
+        for report in reports:
+            write(report, plan_as(report.format, planned.plan, telling))
+        append_summary(flags, lambda longest: plan_markdown(planned.plan, telling.where, longest=longest))
         out.save(planned, settings, world, quiet=flags["quiet"])
     if flags["verbose"]:
         click.echo(f"read with {planned.requests} requests", err=True)

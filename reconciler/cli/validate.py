@@ -4,48 +4,96 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.options import here, project_option, settings_from
+from reconciler.cli.reports import PROBLEMS, Report, report_option, reports_of, telling_of, write
 from reconciler.cli.telling import Command
 from reconciler.cli.terminal import color_for
+from reconciler.model.errors import InvalidDefinitions
 
 if TYPE_CHECKING:
+    from reconciler.model.definition import Definition
     from reconciler.model.problem import Problem
+    from reconciler.model.settings import Settings
+    from reconciler.report.formats import Telling
 
 
 @click.command("validate", cls=Command)
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH…]")
 @project_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
+@click.option("--format", "format_", type=click.Choice(PROBLEMS), default="text", show_default=True)
+@report_option
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
-def command(paths: tuple[str, ...], quiet: bool, color: str, **flags: Any) -> int:
+def command(paths: tuple[str, ...], quiet: bool, format_: str, color: str, **flags: Any) -> int:
     """Check definitions, offline: every problem of every file in one run.
 
     PATH is a tree, a folder or a file; by default the current directory. Exit 65 where something is wrong.
-    Environment variables that definitions name are not looked at.
+    Environment variables that definitions name are not looked at. github, gitlab, sarif and junit are for a CI
+    (docs/ci-formats.md).
     """
-    from reconciler.model.errors import InvalidDefinitions
-    from reconciler.report.problems import render
+    reports = reports_of(flags, PROBLEMS)
+    found = _looked_at(paths, flags)
+    if reports or format_ != "text":
+        from reconciler.report.text import Style
+
+        telling = telling_of("validate", found.settings, Style())
+        shown = [Report(format_, "-")] if format_ != "text" else []
+        for report in (*shown, *reports):
+            write(report, _as(report.format, found, telling))
+    if format_ == "text":
+        _tell(found, quiet=quiet, color=color_for(sys.stdout, color))
+    return InvalidDefinitions.exit_code if found.problems else 0
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is wrong, what is well, in how many files. `settings`: those of the last tree, where it has any."""
+
+    problems: list[Problem] = field(default_factory=list)
+    definitions: list[Definition] = field(default_factory=list)
+    files: int = 0
+    settings: Settings | None = None
+
+
+def _looked_at(paths: tuple[str, ...], flags: dict[str, Any]) -> _Found:
     from reconciler.workflow.validate import load
 
-    problems: list[Problem] = []
-    count = files = 0
+    found = _Found()
     for path in paths or (None,):
         try:
-            settings = settings_from(path, flags)
-            desired = load(settings, os.environ, here())
+            found.settings = settings_from(path, flags)
+            desired = load(found.settings, os.environ, here())
         except InvalidDefinitions as error:
-            problems += error.problems
+            found.problems += error.problems
             continue
-        count += len(desired.definitions)
-        files += desired.files
-    if problems:
-        click.echo(render(sorted(set(problems)), color=color_for(sys.stdout, color)), nl=False, color=True)
-        return InvalidDefinitions.exit_code
-    if not quiet:
-        builds = "1 build" if count == 1 else f"{count} builds"
-        click.echo(f"All good: {builds} in {files} file{'s' if files != 1 else ''}.")
-    return 0
+        found.definitions += desired.definitions
+        found.files += desired.files
+    return found
+
+
+def _as(format_: str, found: _Found, telling: Telling) -> str:
+    from reconciler.report.formats import problems_as
+
+    if format_ == "text":
+        return _text(found, color=False)
+    return problems_as(format_, found.problems, found.definitions, telling)
+
+
+def _tell(found: _Found, *, quiet: bool, color: bool) -> None:
+    if found.problems or not quiet:
+        click.echo(_text(found, color=color), nl=False, color=True)
+
+
+def _text(found: _Found, *, color: bool) -> str:
+    from reconciler.report.problems import render
+
+    if found.problems:
+        return render(sorted(set(found.problems)), color=color)
+    count = len(found.definitions)
+    builds = "1 build" if count == 1 else f"{count} builds"
+    return f"All good: {builds} in {found.files} file{'s' if found.files != 1 else ''}.\n"

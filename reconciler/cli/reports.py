@@ -1,0 +1,132 @@
+"""`--report FORMAT=FILE`: the same in several formats at once.
+
+    --format ─► stdout or --output        --report, as often as wanted ─► files
+
+Places are looked at before anything is done; files are written whole, at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from reconciler.cli.options import here, print_plain
+from reconciler.model.errors import InvalidDefinitions, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.model.settings import Settings
+    from reconciler.model.whereabouts import Whereabouts
+    from reconciler.report.formats import Telling
+    from reconciler.report.text import Style
+
+FINDINGS = ("github", "gitlab", "sarif", "junit")
+"""Formats that point at things; the others tell all of it."""
+
+PLAN = ("text", "json", "markdown", *FINDINGS)
+PROBLEMS = ("text", *FINDINGS)
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Emit = Callable[[str], None]
+
+
+def report_option(function: Function) -> Function:
+    """Add `--report`."""
+    return click.option(
+        "--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write it in this format too; repeatable."
+    )(function)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report that was asked for: in which format, into which file ("-": stdout)."""
+
+    format: str
+    file: str
+
+
+def reports_of(flags: dict[str, Any], formats: Sequence[str]) -> list[Report]:
+    """Return what `--report` asked for. Raises UsageError, before anything is done, for what cannot be."""
+    found: list[Report] = []
+    for asked in flags["reports"]:
+        name, equals, file = asked.partition("=")
+        if name not in formats or not equals or not file:
+            known = ", ".join(formats)
+            raise UsageError(f'--report "{asked}" is not FORMAT=FILE', f"the formats are {known}")
+        taken = [report.file for report in found] + ([] if flags.get("output") else ["-"])
+        if file in taken:
+            what = "stdout is" if file == "-" else f"{file} is"
+            raise UsageError(f"--report {asked}: {what} taken already", "name another file, or use --format")
+        _check_place(file)
+        found.append(Report(name, file))
+    return found
+
+
+def _check_place(file: str) -> None:
+    path = Path(file)
+    if file == "-":
+        return
+    if path.is_dir():
+        raise UsageError(f"cannot write {file}: it is a folder", "choose another file for --report")
+    if not path.parent.is_dir():
+        raise UsageError(f"cannot write {file}: there is no folder {path.parent}", "make it, or choose another file")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"cannot write {file}: permission denied", "choose another file for --report")
+
+
+def write(report: Report, text: str) -> None:
+    """Write a report. Raises UsageError where it cannot be written."""
+    if report.file == "-":
+        put(text, report.format, print_plain)
+        return
+    try:
+        with Path(report.file).open("w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise UsageError(f"cannot write {report.file}: {error.strerror}", "choose another file for --report") from None
+
+
+def put(text: str, format_: str, emit: Emit) -> None:
+    """Emit a text; where it holds commands for the CI on purpose and goes to stdout, past what guards it."""
+    raw = getattr(sys.stdout, "unguarded", None)
+    if format_ == "github" and raw is not None and emit is print_plain:
+        raw.write(text)
+    else:
+        emit(text)
+
+
+def telling_of(command: str, settings: Settings | None, style: Style) -> Telling:
+    """Return how a command tells in every format. `settings`: None where the configuration itself has problems."""
+    from reconciler import __version__
+    from reconciler.report.formats import Telling
+
+    return Telling(command, __version__, whereabouts_of(settings), style)
+
+
+def whereabouts_of(settings: Settings | None) -> Whereabouts:
+    """Return where the files of this run lie in their repository."""
+    from reconciler.workflow.whereabouts import whereabouts
+
+    return whereabouts(settings, os.environ, here())
+
+
+@contextmanager
+def problems_reported(reports: Sequence[Report], format_: str, output: str | None, name: str) -> Iterator[None]:
+    """Write what is wrong with definitions into every report that points at things, and let it be told."""
+    try:
+        yield
+    except InvalidDefinitions as error:
+        from reconciler.report.formats import problems_as
+        from reconciler.report.text import Style
+
+        telling = telling_of(name, None, Style())
+        for report in (*reports, *([Report(format_, output or "-")] if format_ in FINDINGS else [])):
+            if report.format in FINDINGS:
+                write(report, problems_as(report.format, error.problems, (), telling))
+        raise
