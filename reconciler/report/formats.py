@@ -54,7 +54,7 @@ def problems_as(format_: str, problems: Iterable[Problem], definitions: Iterable
     every = sorted(set(problems))
     findings = of_problems(every)
     text = render(every, color=telling.style.ink.color) if every else ""
-    return _pointed(format_, findings, cases_of_problems(findings, definitions), text, telling)
+    return _pointed(format_, findings, cases_of_problems(findings, definitions, telling.where), text, telling)
 
 
 def _pointed(format_: str, findings: Sequence[Finding], cases: Sequence[Case], text: str, telling: Telling) -> str:
@@ -64,5 +64,5 @@ def _pointed(format_: str, findings: Sequence[Finding], cases: Sequence[Case], t
     if format_ == "sarif":
         return sarif(findings, telling.where, telling.version)
     if format_ == "junit":
-        return junit(cases, telling.command, telling.where)
+        return junit(cases, telling.command)
     return guarded(text) + github(findings, telling.where)

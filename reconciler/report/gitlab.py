@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.model.whereabouts import Whereabouts
 from reconciler.report.findings import Finding, Level, fingerprints
+from reconciler.report.ink import line
 
 _SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor"}
 
@@ -26,7 +27,7 @@ def _entry(finding: Finding, fingerprint: str, where: Whereabouts) -> dict[str, 
         "fingerprint": fingerprint,
         "severity": _SEVERITIES[finding.level],
         "location": {
-            "path": where.path(place.file if place else where.home),
+            "path": line(where.path(place.file if place else where.home)),
             "lines": {"begin": max(1, place.line) if place else 1},
         },
     }

@@ -44,11 +44,16 @@ def _result(finding: Finding, mark: str, rules: Sequence[str], where: Whereabout
         "ruleId": finding.rule,
         "ruleIndex": rules.index(finding.rule),
         "level": finding.level.value,
-        "message": {"text": finding.text},
+        "message": {"text": _plain(finding.text)},
         "locations": [{"physicalLocation": _location(finding, where)}],
         "partialFingerprints": {"reconciler/v1": mark},
         **({"properties": properties} if properties else {}),
     }
+
+
+def _plain(text: str) -> str:
+    """Return a message in which nothing is a link: SARIF reads `[text](address)` in plain ones too."""
+    return text.replace("](", "] (")
 
 
 def _location(finding: Finding, where: Whereabouts) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from reconciler.model.whereabouts import Whereabouts
 from reconciler.report.findings import Finding, Level, totals
+from reconciler.report.ink import line
 
 MOST = 10
 """Annotations of one level that GitHub shows of a step."""
@@ -36,7 +37,7 @@ def _annotation(finding: Finding, where: Whereabouts) -> str:
     properties = []
     place = finding.place
     if place is not None and where.inside(place.file):
-        properties.append(("file", where.path(place.file)))
+        properties.append(("file", line(where.path(place.file))))
         if place.line:
             properties += [("line", str(place.line)), ("col", str(place.column or 1))]
     properties.append(("title", finding.rule))

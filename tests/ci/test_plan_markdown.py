@@ -1,0 +1,80 @@
+"""Markdown of a plan: what takes away comes first, nothing breaks out, it fits, and every step is told or counted."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from reconciler.model.problem import Place
+from reconciler.model.whereabouts import Whereabouts
+from reconciler.plan.step import Action, Plan
+from reconciler.report.markdown import LONGEST
+from reconciler.report.plan_markdown import plan_markdown
+from tests.ci.plans import HOSTILE, hostile, many, step
+from tests.drift.test_drift_markdown import outside
+
+WHERE = Whereabouts("/repo", "/repo/ci", "https://git.example/o/r/blob/abc123")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("where", [WHERE, Whereabouts()])
+def test_nothing_breaks_out(text: str, where: Whereabouts):
+    """As a name, a project, a user, a key, a value, a note: outside of fences stands only what we write."""
+    markdown = plan_markdown(hostile(text), where)
+    left = outside(markdown)
+    inside = re.sub(r"<code>.*?</code>", "", left)
+    tags = set(re.findall(r"<[^>]*>", re.sub(r'<a href="[^"<> ]*">', "<a>", inside)))
+    assert left.count("<code>") == left.count("</code>") > 0
+    assert tags <= {"<details>", "<summary>", "</summary>", "</details>", "<a>", "</a>"}
+    assert inside.count("<details>") == inside.count("</details>") == inside.count("<summary>")
+    assert not re.search(r"[@`\[\]|]", inside)
+    assert 'evil.example"' not in inside
+    for span in re.findall(r"<code>(.*?)</code>", left):
+        assert not re.search(r"[<>@`*_\[\]|]", span)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", markdown)
+    markdown.encode()
+
+
+def test_what_takes_away_comes_first_and_the_rest_is_folded():
+    """Refusals, blocked, deletes, losses; then projects with a folded section per build, and counts on top."""
+    markdown = plan_markdown(hostile("x"), WHERE)
+    found = [
+        markdown.index(part)
+        for part in ("**Refused**", "is blocked (loss)", "will be deleted", "### <code>x</code>: 1 to")
+    ]
+    assert found == sorted(found)
+    assert markdown.startswith("## Plan: 1 to create, 1 to update, 1 to convert, 1 to delete,")
+    assert markdown.count("<details>") == 3
+
+
+def test_a_script_is_a_diff_in_the_first_column():
+    """So that whoever colours diffs colours it."""
+    markdown = plan_markdown(Plan((step(Action.UPDATE, "x"),)), WHERE)
+    assert "\n```diff\n" in markdown
+    assert {"+c", "-b", " a", '-parameters[x].default_value: "x"', '+parameters[x].default_value: "xx"'} <= set(
+        markdown.split("\n")
+    )
+
+
+def test_links_lead_to_the_line_and_only_where_an_address_is_known():
+    """Below the folder of the run, quoted; outside of the repository, or with an odd address, there is none."""
+    place = Place("a (1)/ü.yaml", 7, 3)
+    assert WHERE.link(place) == "https://git.example/o/r/blob/abc123/ci/a%20%281%29/%C3%BC.yaml#L7"
+    assert WHERE.link(Place("../x.yaml", 1)) == "https://git.example/o/r/blob/abc123/x.yaml#L1"
+    assert WHERE.link(Place("../../x.yaml", 1)) == ""
+    assert Whereabouts("/repo", "/repo").link(place) == ""
+    for odd in ("javascript:alert(1)", 'https://x/"><b>', "https://user:pw@x/y", "https://x/a b"):
+        assert Whereabouts("/repo", "/repo", odd).link(place) == ""
+
+
+@pytest.mark.parametrize("count", [0, 1, 300, 1000, 5000])
+@pytest.mark.parametrize("longest", [LONGEST, 4_000])
+def test_it_fits_and_counts_what_it_left_out_by_action(count: int, longest: int):
+    """Nothing is lost silently: what is shown and what is counted is all there is."""
+    markdown = plan_markdown(many(count, lines=40), WHERE, longest=longest)
+    assert len(markdown) <= longest
+    shown = set(re.findall(r"p\d/build-\d{5}", outside(markdown)))
+    left = re.findall(r"([\d,]+) to (create|update|delete|convert)", markdown.partition("did not fit:**")[2])
+    assert len(shown) + sum(int(number.replace(",", "")) for number, _ in left) == count
+    assert (count >= 300) == bool(left) or longest < LONGEST
