@@ -80,7 +80,7 @@ def _continued(begun: str, piece: str) -> str:
     """Take apart what a piece has, or makes of the end of the line so far."""
     made = begun.lstrip() == ":" and piece.startswith(":")
     made = made or (re.search(r"(?i)#[#a-z]*$", begun) is not None and re.match(r"(?i)[#a-z]*\[", piece) is not None)
-    return f"\\{piece}" if made else _OLDER.sub(_BROKEN, piece)
+    return ("\\" if made else "") + _OLDER.sub(_BROKEN, piece)
 
 
 _KEPT = 100
