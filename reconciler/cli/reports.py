@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from reconciler.cli.options import here, print_plain
+from reconciler.cli.summary import append_summary
 from reconciler.model.errors import InvalidDefinitions, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ FINDINGS = ("github", "gitlab", "sarif", "junit")
 """Formats that point at things; the others tell all of it."""
 
 PLAN = ("text", "json", "markdown", *FINDINGS)
-PROBLEMS = ("text", *FINDINGS)
+PROBLEMS = ("text", "json", "markdown", *FINDINGS)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Emit = Callable[[str], None]
@@ -117,16 +118,19 @@ def whereabouts_of(settings: Settings | None) -> Whereabouts:
 
 
 @contextmanager
-def problems_reported(reports: Sequence[Report], format_: str, output: str | None, name: str) -> Iterator[None]:
-    """Write what is wrong with definitions into every report that points at things, and let it be told."""
+def problems_reported(reports: Sequence[Report], flags: dict[str, Any], name: str) -> Iterator[None]:
+    """Write what is wrong with definitions wherever a person or a CI will look for it, and let it be told."""
     try:
         yield
     except InvalidDefinitions as error:
         from reconciler.report.formats import problems_as
+        from reconciler.report.problems_pages import problems_markdown
         from reconciler.report.text import Style
 
-        telling = telling_of(name, None, Style())
-        for report in (*reports, *([Report(format_, output or "-")] if format_ in FINDINGS else [])):
-            if report.format in FINDINGS:
+        for report in (*reports, Report(flags["format_"], flags.get("output") or "-")):
+            if report.format in (*FINDINGS, "markdown"):
+                telling = telling_of(name, None, Style(quiet=report.file == "-"))
                 write(report, problems_as(report.format, error.problems, (), telling))
+        every, where = sorted(set(error.problems)), whereabouts_of(None)
+        append_summary(flags, lambda longest: problems_markdown(every, 0, where, longest=longest))
         raise

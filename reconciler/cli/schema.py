@@ -6,7 +6,7 @@ import click
 
 from reconciler.cli.telling import Command
 
-NAMES = ("build", "reconciler", "plan", "saved-plan", "drift", "export", "adopt", "config", "ledger")
+NAMES = ("build", "reconciler", "validate", "plan", "saved-plan", "drift", "export", "adopt", "config", "ledger")
 
 
 @click.command("schema", cls=Command)
@@ -14,7 +14,7 @@ NAMES = ("build", "reconciler", "plan", "saved-plan", "drift", "export", "adopt"
 def command(name: str) -> int:
     """Print a JSON Schema: of a definition (build), of reconciler.yaml (reconciler), of what commands print as JSON.
 
-    Those are plan (also for apply), drift, export, adopt, config and ledger (show, check); saved-plan is what
+    Those are validate, plan (also for apply), drift, export, adopt, config and ledger (show, check); saved-plan is what
     `plan --out` writes.
     """
     from reconciler.workflow.schema import schema_text

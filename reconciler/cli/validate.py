@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.options import here, project_option, settings_from
-from reconciler.cli.reports import PROBLEMS, Report, report_option, reports_of, telling_of, write
+from reconciler.cli.reports import PROBLEMS, Report, report_option, reports_of, telling_of, whereabouts_of, write
+from reconciler.cli.summary import append_summary, summary_option
 from reconciler.cli.telling import Command
 from reconciler.cli.terminal import color_for
 from reconciler.model.errors import InvalidDefinitions
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
 @click.option("--format", "format_", type=click.Choice(PROBLEMS), default="text", show_default=True)
 @report_option
+@summary_option
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
 def command(paths: tuple[str, ...], quiet: bool, format_: str, color: str, **flags: Any) -> int:
     """Check definitions, offline: every problem of every file in one run.
 
     PATH is a tree, a folder or a file; by default the current directory. Exit 65 where something is wrong.
-    Environment variables that definitions name are not looked at. github, gitlab, sarif and junit are for a CI
-    (docs/ci-formats.md).
+    Environment variables that definitions name are not looked at. Formats: docs/ci-formats.md.
     """
     reports = reports_of(flags, PROBLEMS)
     found = _looked_at(paths, flags)
@@ -45,6 +46,7 @@ def command(paths: tuple[str, ...], quiet: bool, format_: str, color: str, **fla
         shown = [Report(format_, "-")] if format_ != "text" else []
         for report in (*shown, *reports):
             write(report, _as(report.format, found, telling))
+    append_summary(flags, lambda longest: _page(found, longest))
     if format_ == "text":
         _tell(found, quiet=quiet, color=color_for(sys.stdout, color))
     return InvalidDefinitions.exit_code if found.problems else 0
@@ -74,6 +76,13 @@ def _looked_at(paths: tuple[str, ...], flags: dict[str, Any]) -> _Found:
         found.definitions += desired.definitions
         found.files += desired.files
     return found
+
+
+def _page(found: _Found, longest: int) -> str:
+    from reconciler.report.problems_pages import problems_markdown
+
+    where = whereabouts_of(found.settings)
+    return problems_markdown(sorted(set(found.problems)), len(found.definitions), where, longest=longest)
 
 
 def _as(format_: str, found: _Found, telling: Telling) -> str:

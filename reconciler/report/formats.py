@@ -1,7 +1,7 @@
 """The formats of a plan and of problems, by their names.
 
 plan     ─ text, json, markdown, github, gitlab, sarif, junit ─► text
-problems ─ github, gitlab, sarif, junit ─► text
+problems ─ json, markdown, github, gitlab, sarif, junit ─► text
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from reconciler.report.gitlab import gitlab
 from reconciler.report.junit import Case, cases_of_plan, cases_of_problems, junit
 from reconciler.report.plan_markdown import plan_markdown
 from reconciler.report.problems import render
+from reconciler.report.problems_pages import problems_document, problems_markdown
 from reconciler.report.sarif import sarif
 from reconciler.report.text import Style, render_plan
 from reconciler.report.workflow_command import github, guarded
@@ -50,11 +51,15 @@ def plan_as(format_: str, plan: Plan, telling: Telling) -> str:
 
 
 def problems_as(format_: str, problems: Iterable[Problem], definitions: Iterable[Definition], telling: Telling) -> str:
-    """Return problems in one of FINDINGS. `definitions`: those that were read without any."""
-    every = sorted(set(problems))
+    """Return problems in one of their formats. `definitions`: those that were read without any."""
+    every, well = sorted(set(problems)), list(definitions)
+    if format_ == "json":
+        return dump(problems_document(every, len(well)))
+    if format_ == "markdown":
+        return problems_markdown(every, len(well), telling.where)
     findings = of_problems(every)
-    text = render(every, color=telling.style.ink.color) if every else ""
-    return _pointed(format_, findings, cases_of_problems(findings, definitions, telling.where), text, telling)
+    text = render(every) if every and not telling.style.quiet else ""
+    return _pointed(format_, findings, cases_of_problems(findings, well, telling.where), text, telling)
 
 
 def _pointed(format_: str, findings: Sequence[Finding], cases: Sequence[Case], text: str, telling: Telling) -> str:

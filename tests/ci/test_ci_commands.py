@@ -93,6 +93,20 @@ def test_problems_stand_on_their_lines(tree: Path, tmp_path: Path, capsys):
         assert "unknown-key" in junit.read_text("utf-8")
 
 
+def test_problems_stand_where_a_plan_was_to_be(tree: Path, tmp_path: Path, capsys):
+    """The page of a comment and the step summary say what is wrong; a document of another kind is not written."""
+    (tree / "web.json").write_text('{"tiemout": 3}', encoding="utf-8")
+    page, document = tmp_path / "page.md", tmp_path / "plan.json"
+    assert call(["plan", f"--report=markdown={page}", f"--report=json={document}", "--summary"]) == 65
+    assert page.read_text("utf-8").startswith("## ")
+    assert "tiemout" in page.read_text("utf-8")
+    assert "tiemout" in (tmp_path / "summary.md").read_text("utf-8")
+    assert not document.exists()
+    capsys.readouterr()
+    assert call(["validate", "--format", "json", "--summary"]) == 65
+    assert json.loads(capsys.readouterr().out)["valid"] is False
+
+
 def test_valid_definitions_are_cases_that_pass(tree: Path, capsys):
     assert call(["validate", "--format", "junit"]) == 0
     assert '<testcase classname="yaml" name="api" time="0"/>' in capsys.readouterr().out

@@ -12,6 +12,7 @@ import pytest
 import xmlschema
 
 from reconciler.model.problem import Place, Problem
+from reconciler.model.secret import MASK
 from reconciler.model.whereabouts import Whereabouts
 from reconciler.plan.step import Action, Plan
 from reconciler.report.findings import Finding, Level, fingerprints, of_plan, of_problems
@@ -24,6 +25,9 @@ from tests.test_golden import Stage, expect
 
 HERE = Path(__file__).parent
 SARIF = jsonschema.Draft4Validator(json.loads((HERE / "schemas" / "sarif-2.1.0.json").read_text("utf-8")))
+VALIDATE = jsonschema.Draft7Validator(
+    json.loads((HERE.parents[1] / "schemas" / "validate.schema.json").read_text("utf-8"))
+)
 GITLAB = jsonschema.Draft7Validator(json.loads((HERE / "schemas" / "gitlab-code-quality.json").read_text("utf-8")))
 JUNIT = xmlschema.XMLSchema10(str(HERE / "schemas" / "junit-10.xsd"))
 TELLING = Telling("plan", "1.2.3", Whereabouts("/repo", "/repo/ci", "https://git.example/o/r/blob/abc"), Style())
@@ -69,10 +73,17 @@ def test_a_plan_reads_in_every_format_as_it_did(case: str, tmp_path: Path):
 
 def test_problems_read_in_every_format_as_they_did():
     """Two in one file, one of a file without a line."""
-    for format_ in FINDINGS:
-        text = problems_as(format_, problems("api"), (), replace(TELLING, command="validate"))
+    telling = replace(TELLING, command="validate")
+    for format_, ending in (FILES | {"json": "json"}).items():
+        text = problems_as(format_, problems("api"), (), telling)
         check(format_, text)
-        expect(HERE / "golden" / f"problems.{FILES[format_]}", text)
+        expect(HERE / "golden" / f"problems.{ending}", text)
+    document = json.loads(problems_as("json", problems("api"), (), telling))
+    VALIDATE.validate(document)
+    facts = reading.sarif(problems_as("sarif", problems("api"), (), telling))
+    assert [(p["rule"], f"ci/{p['file']}", p["line"]) for p in document["problems"]] == [
+        (rule, path, line or 0) for _, rule, _, path, line in facts
+    ]
 
 
 def test_a_hostile_plan_reads_as_it_did():
@@ -145,6 +156,20 @@ def test_too_many_results_are_counted():
     (run,) = json.loads(text)["runs"]
     assert len(run["results"]) == MOST
     assert f"Found {MOST + 1:,} warnings" in run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+
+
+@pytest.mark.parametrize("case", ["update-parameters", "drift", "conversion", "deep-loss", "update-template"])
+def test_no_format_tells_a_secret(case: str, tmp_path: Path):
+    """What a golden case marks as secret by the word canary: it is in there, and in no format of its plan."""
+    stage = Stage(case, tmp_path / "ledger.db")
+    files = [p for p in stage.folder.rglob("*") if p.is_file() and not p.name.startswith(("plan", "apply"))]
+    assert "canary" in "".join(path.read_text("utf-8") for path in files)
+    stage.play()
+    plan = stage.plan("tree")[0].plan
+    for format_ in ("text", "json", *FILES):
+        told = plan_as(format_, plan, TELLING)
+        assert "canary" not in told
+        assert MASK in told or format_ not in ("text", "json", "markdown") or case != "update-parameters"
 
 
 def test_fingerprints_are_unique_and_stay_when_lines_move():

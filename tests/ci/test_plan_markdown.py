@@ -6,12 +6,13 @@ import re
 
 import pytest
 
-from reconciler.model.problem import Place
+from reconciler.model.problem import Place, Problem
 from reconciler.model.whereabouts import Whereabouts
 from reconciler.plan.step import Action, Plan
 from reconciler.report.markdown import LONGEST
 from reconciler.report.plan_markdown import plan_markdown
-from tests.ci.plans import HOSTILE, hostile, many, step
+from reconciler.report.problems_pages import problems_markdown
+from tests.ci.plans import HOSTILE, hostile, many, problems, step
 from tests.drift.test_drift_markdown import outside
 
 WHERE = Whereabouts("/repo", "/repo/ci", "https://git.example/o/r/blob/abc123")
@@ -78,3 +79,23 @@ def test_it_fits_and_counts_what_it_left_out_by_action(count: int, longest: int)
     left = re.findall(r"([\d,]+) to (create|update|delete|convert)", markdown.partition("did not fit:**")[2])
     assert len(shown) + sum(int(number.replace(",", "")) for number, _ in left) == count
     assert (count >= 300) == bool(left) or longest < LONGEST
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_problems_break_out_of_nothing_either(text: str):
+    """A file, a message, a hint: code all of them, and every problem on the page."""
+    markdown = problems_markdown(sorted(problems(text)), 0, WHERE)
+    inside = re.sub(r"<code>.*?</code>", "", markdown)
+    assert not re.search(r"[@`\[\]|]", inside)
+    assert set(re.findall(r"<[^>]*>", re.sub(r'<a href="[^"<> ]*">', "<a>", inside))) <= {"<a>", "</a>"}
+    assert len(re.findall(r"^\* ", markdown, re.MULTILINE)) == 3
+
+
+@pytest.mark.parametrize("count", [1, 50, 5000])
+def test_problems_fit_and_are_counted(count: int):
+    every = [Problem(Place(f"f{n % 7}.yaml", n + 1, 1), "m" * 500, "h", "r") for n in range(count)]
+    markdown = problems_markdown(sorted(every), 0, WHERE)
+    left = re.search(r"did not fit:\*\* ([\d,]+) problems", markdown)
+    shown = len(re.findall(r"^\* ", markdown, re.MULTILINE))
+    assert len(markdown) <= LONGEST
+    assert shown + (int(left[1].replace(",", "")) if left else 0) == count
