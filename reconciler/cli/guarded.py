@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
-    from reconciler.report.workflow_command import Guard
+    from reconciler.report.guard import Guard
 
 READERS = ("GITHUB_ACTIONS", "TF_BUILD")
 """What a CI sets that reads commands: GitHub and those like it, Azure."""
@@ -38,7 +38,7 @@ def guarded_streams(environ: Mapping[str, str]) -> Iterator[None]:
     if not any(environ.get(name) for name in READERS):
         yield
         return
-    from reconciler.report.workflow_command import Guard
+    from reconciler.report.guard import Guard
 
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (cast("TextIO", Guarded(stream, Guard())) for stream in before)

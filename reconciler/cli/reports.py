@@ -60,7 +60,7 @@ def reports_of(flags: dict[str, Any], formats: Sequence[str]) -> list[Report]:
         if name not in formats or not equals or not file:
             known = ", ".join(formats)
             raise UsageError(f'--report "{asked}" is not FORMAT=FILE', f"the formats are {known}")
-        taken = [report.file for report in found] + ([] if flags.get("output") else ["-"])
+        taken = [report.file for report in found] + [flags.get("output") or "-", flags.get("out")]
         if file in taken:
             what = "stdout is" if file == "-" else f"{file} is"
             raise UsageError(f"--report {asked}: {what} taken already", "name another file, or use --format")

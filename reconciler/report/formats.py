@@ -16,13 +16,14 @@ from reconciler.plan.step import Plan
 from reconciler.report.document import dump, plan_document
 from reconciler.report.findings import Finding, of_plan, of_problems
 from reconciler.report.gitlab import gitlab
+from reconciler.report.guard import guarded
 from reconciler.report.junit import Case, cases_of_plan, cases_of_problems, junit
 from reconciler.report.plan_markdown import plan_markdown
 from reconciler.report.problems import render
 from reconciler.report.problems_pages import problems_document, problems_markdown
 from reconciler.report.sarif import sarif
 from reconciler.report.text import Style, render_plan
-from reconciler.report.workflow_command import github, guarded
+from reconciler.report.workflow_command import github
 
 FINDINGS = ("github", "gitlab", "sarif", "junit")
 """Formats that point at things; the others tell all of it."""

@@ -120,6 +120,8 @@ def test_valid_definitions_are_cases_that_pass(tree: Path, capsys):
         (["--report", "sarif=-"], "stdout is taken already"),
         (["--output", "x", "--report", "sarif=-", "--report", "junit=-"], "stdout is taken already"),
         (["--report", "json=a", "--report", "sarif=a"], "a is taken already"),
+        (["--output", "a", "--report", "sarif=a"], "a is taken already"),
+        (["--out", "a", "--report", "json=a"], "a is taken already"),
         (["--report", "pdf=a"], "is not FORMAT=FILE"),
         (["--report", "sarif"], "is not FORMAT=FILE"),
         (["--report", "sarif="], "is not FORMAT=FILE"),

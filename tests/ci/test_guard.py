@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.report.document import dump
-from reconciler.report.workflow_command import Guard, guarded
+from reconciler.report.guard import Guard, guarded
 from tests.ci import reading
 from tests.test_properties import examples
 
