@@ -136,7 +136,8 @@ def test_it_takes_the_flags_of_plan():
         assert command is not None
         return {flag for parameter in command.params for flag in parameter.opts}
 
-    assert flags("plan") - {"--detailed-exitcode", "--fast", "--out"} <= flags("config")
+    others = {"--detailed-exitcode", "--fast", "--out", "--report", "--summary"}
+    assert flags("plan") - others <= flags("config")
     assert "config" in COMMANDS
 
 

@@ -8,7 +8,7 @@ Nothing of it breaks out of its place (`reconciler.report.markdown`), and it is 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from reconciler.model.change import ChangeKind
 from reconciler.model.outcome import Ending, Outcome
@@ -19,8 +19,8 @@ from reconciler.report.ink import Ink, line
 from reconciler.report.markdown import LEAST, LONGEST, RESERVE, Page, code, cut, fenced, left_out, shortened
 from reconciler.report.text import MARKS, counted, loss_title, render_outcome, short, summary
 
-ASIDES = 12
-"""Sentences of one kind that stand at the beginning or the end of a page."""
+LARGE = 32_000
+"""Characters from which on a page has room for many sentences of one kind."""
 
 
 def plan_markdown(plan: Plan, where: Whereabouts, outcomes: Sequence[Outcome] = (), *, longest: int = LONGEST) -> str:
@@ -30,13 +30,13 @@ def plan_markdown(plan: Plan, where: Whereabouts, outcomes: Sequence[Outcome] = 
         plan: the plan.
         where: makes links of places.
         outcomes: how the steps ended; () before an apply.
-        longest: characters, at least 2,000.
+        longest: characters, at least 4,000.
     """
     page = Page(longest - RESERVE)
     page.add(f"## {summary(plan)}\n")
-    for piece in (*_ended(plan, outcomes), *_first(plan)):
+    for piece in (*_ended(plan, outcomes, longest), *_first(plan, longest)):
         page.add(piece)
-    ending = _ending(plan)
+    ending = _ending(plan, longest)
     page.room -= sum(len(piece) + 1 for piece in ending)
     urgent, others = _sorted(plan)
     for step in urgent:
@@ -123,7 +123,7 @@ def _lines(step: Step) -> Iterator[str]:
     yield from (f"# note: {line(note)}" for note in step.notes)
 
 
-def _ended(plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[str]:
+def _ended(plan: Plan, outcomes: Sequence[Outcome], longest: int) -> Iterator[str]:
     """Yield what an apply did, and what went wrong in it."""
     if not outcomes:
         return
@@ -131,25 +131,30 @@ def _ended(plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[str]:
     wrong = [o for o in outcomes if o.ending in (Ending.FAILED, Ending.UNKNOWN)]
     told = [line(render_outcome(plan, outcome, Ink()).rstrip("\n")) for outcome in wrong]
     if told:
-        yield f"{fenced(cut(told, ASIDES), 'text')}\n"
+        yield f"{fenced(_few(told, longest), 'text')}\n"
 
 
-def _first(plan: Plan) -> Iterator[str]:
+def _first(plan: Plan, longest: int) -> Iterator[str]:
     """Yield what was refused and what could not be looked at."""
     for what, troubles in (("Refused", plan.refusals), ("What could not be looked at", plan.troubles)):
         if troubles:
-            yield f"**{what}**\n\n{fenced(cut(map(_sentence, troubles), ASIDES), 'text')}\n"
+            yield f"**{what}**\n\n{fenced(_few(map(_sentence, troubles), longest), 'text')}\n"
+
+
+def _few(sentences: Iterable[str], longest: int) -> list[str]:
+    """Keep as much of one kind as all kinds together have room for on a page of this length."""
+    return cut(sentences, 12 if longest >= LARGE else 3, min(600, longest // 60))
 
 
 def _sentence(trouble: Trouble) -> str:
     return line(f"{trouble.message}{f' → {trouble.hint}' if trouble.hint else ''}")
 
 
-def _ending(plan: Plan) -> list[str]:
+def _ending(plan: Plan, longest: int) -> list[str]:
     """Return what holds for the whole run: it is never left out."""
     notes = [line(notice) for notice in plan.notices]
     if plan.orphans:
         names = ", ".join(f"{project}/{name}" for project, name in plan.orphans)
         notes.append(line(f"ours, and not in Git any more (nothing is deleted): {names}"))
         notes.append("→ see with `reconciler plan --prune owned` what deleting them would mean")
-    return [f"**Notes**\n\n{fenced(cut(notes, ASIDES), 'text')}\n"] if notes else []
+    return [f"**Notes**\n\n{fenced(_few(notes, longest), 'text')}\n"] if notes else []

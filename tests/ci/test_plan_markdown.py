@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from reconciler.model.outcome import Ending, Fault, Outcome
 from reconciler.model.problem import Place, Problem
 from reconciler.model.whereabouts import Whereabouts
-from reconciler.plan.step import Action, Plan
+from reconciler.plan.step import Action, Plan, Trouble
 from reconciler.report.markdown import LONGEST
 from reconciler.report.plan_markdown import plan_markdown
 from reconciler.report.problems_pages import problems_markdown
@@ -79,6 +81,18 @@ def test_it_fits_and_counts_what_it_left_out_by_action(count: int, longest: int)
     left = re.findall(r"([\d,]+) to (create|update|delete|convert)", markdown.partition("did not fit:**")[2])
     assert len(shown) + sum(int(number.replace(",", "")) for number, _ in left) == count
     assert (count >= 300) == bool(left) or longest < LONGEST
+
+
+@pytest.mark.parametrize("longest", [4_000, 31_999, 32_000, LONGEST])
+def test_many_sentences_fit_too(longest: int):
+    """Of any length and number, of every kind at once, a failed apply among them: each kind is told, cut, counted."""
+    long = tuple(Trouble("x", "m" * 5000, "h") for _ in range(100))
+    failed = [Outcome(n, Ending.FAILED, Fault("x", "f" * 5000, "h")) for n in range(100)]
+    plan = replace(many(100), troubles=long, refusals=long, notices=("n" * 9000,) * 50, orphans=(("p", "o" * 9000),))
+    markdown = plan_markdown(plan, WHERE, failed, longest=longest)
+    assert len(markdown) <= longest
+    assert all(part in markdown for part in ("**Refused**", "not be looked at**", "**Notes**", "100 failed"))
+    assert len(re.findall(r"^… \d+ more$", markdown, re.MULTILINE)) == 4
 
 
 @pytest.mark.parametrize("text", HOSTILE)
