@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from reconciler.definitions.document import Complaint
-from reconciler.definitions.files import CONFIGURATION, SourceFile, is_folder, read_bytes, reason, shown
+from reconciler.definitions.files import CONFIGURATION, DISK, Files, SourceFile, is_folder, reason, shown
 from reconciler.definitions.hints import hint_for
 from reconciler.definitions.place import of_complaints, of_faults
 from reconciler.definitions.reader import read
@@ -27,28 +26,29 @@ def _validator() -> Any:
     return strict_validator(configuration_schema())
 
 
-def find_configuration(start: Path) -> Path | None:
+def find_configuration(start: Path, files: Files = DISK) -> Path | None:
     """Return the nearest `reconciler.yaml` in a folder or above it; None where there is none."""
     for folder in (start, *start.parents):
         for name in CONFIGURATION:
             path = folder / name
-            if os.path.lexists(path) and not is_folder(path):
+            if files.there(path) and not is_folder(path, files):
                 return path
     return None
 
 
-def read_configuration(path: Path, cwd: str, check: Check) -> dict[str, Any]:
+def read_configuration(path: Path, cwd: str, check: Check, files: Files = DISK) -> dict[str, Any]:
     """Return the configuration's keys; null counts as absent.
 
     Args:
         path: absolute path of the file.
         cwd: the file is named relative to it in messages.
         check: what else can be wrong with keys of the right type.
+        files: where it is read from.
 
     Raises:
         InvalidDefinitions: with every problem of the file.
     """
-    file = SourceFile(path, shown(path, cwd), path.parent)
+    file = SourceFile(path, shown(path, cwd), path.parent, files)
     text = _text(file)
     contents = read(text, json=False)
     problems = of_faults(file, text, contents.faults)
@@ -84,7 +84,7 @@ def key_lines(path: Path) -> dict[str, int]:
 def _text(file: SourceFile) -> str:
     place = Place(file.shown)
     try:
-        return decode(read_bytes(file.path))
+        return decode(file.files.read(file.path))
     except Undecodable as error:
         problem = Problem(Place(file.shown, error.line, error.column), error.message, error.hint, "not-utf-8")
     except OSError as error:

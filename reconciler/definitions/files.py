@@ -1,4 +1,4 @@
-"""A folder → the files that hold definitions, defaults apart; a file → itself.
+"""A folder → the files that hold definitions, defaults apart; a file → itself. On the disk, or in a Git revision.
 
 Nothing is opened that is not a regular file, nothing outside the root is followed to, nothing is walked
 twice: whatever looks like a definition and cannot be one is a problem.
@@ -6,15 +6,16 @@ twice: whatever looks like a definition and cannot be one is a problem.
 
 from __future__ import annotations
 
-import os
-import stat
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.definitions.hints import hint_for
-from reconciler.definitions.text import MAX_BYTES
+from reconciler.definitions.origin import DISK, Files, Looked, is_folder, read_bytes, real, reason
 from reconciler.model.errors import UsageError
 from reconciler.model.problem import Place, Problem
+
+__all__ = ["DISK", "Files", "Found", "SourceFile", "find", "is_folder", "read_bytes", "real", "reason", "shown"]
 
 ENDINGS = (".yaml", ".yml", ".json")
 CONFIGURATION = ("reconciler.yaml", "reconciler.yml")
@@ -26,11 +27,12 @@ _DEFAULTS = tuple(f"_defaults{ending}" for ending in ENDINGS)
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file to read: where it is, how messages name it, and the root that `from_file` stays in."""
+    """A file to read: where it is, how messages name it, the root that `from_file` stays in, where it is read from."""
 
     path: Path
     shown: str
     root: Path
+    files: Files = DISK
 
     @property
     def json(self) -> bool:
@@ -57,15 +59,15 @@ def shown(path: Path, cwd: str) -> str:
     return (path.relative_to(cwd) if path.is_relative_to(cwd) else path).as_posix()
 
 
-def find(root: Path, path: Path, cwd: str) -> Found:
+def find(root: Path, path: Path, cwd: str, files: Files = DISK) -> Found:
     """Find what to read for PATH, with the defaults of every folder from the root down.
 
     Raises:
         UsageError: PATH is not there, or is a file of another kind.
     """
-    walk = _Walk(root, cwd)
-    directory = is_folder(path)
-    if not directory and not os.path.lexists(path):
+    walk = _Walk(root, cwd, files)
+    directory = is_folder(path, files)
+    if not directory and not files.there(path):
         raise UsageError(f"{shown(path, cwd)} does not exist", "name a folder of definitions, or one file")
     if not directory and path.suffix not in ENDINGS:
         raise UsageError(f"{shown(path, cwd)} is no definition file", f"its name must end in {', '.join(ENDINGS)}")
@@ -98,12 +100,13 @@ def folders_down_to(root: Path, folder: Path) -> list[Path]:
 class _Walk:
     """One walk over a tree."""
 
-    def __init__(self, root: Path, cwd: str) -> None:
+    def __init__(self, root: Path, cwd: str, files: Files) -> None:
         self.found = Found()
+        self._files = files
         self._root = root
-        self._real_root = real(root)
+        self._real_root = files.real(root)
         self._cwd = cwd
-        self._seen: set[tuple[int, int]] = set()
+        self._seen: set[Hashable] = set()
         self._looked_at: set[Path] = set()
 
     def folder(self, start: Path) -> None:
@@ -111,15 +114,15 @@ class _Walk:
         pending = [start]
         while pending:
             folder = pending.pop()
-            status = self._status(folder)
-            if status is None or self._known(status):
+            looked = self._look(folder)
+            if looked is None or self._known(looked):
                 continue
             pending += reversed(self._entries(folder))
 
     def _entries(self, folder: Path) -> list[Path]:
         """Take a folder's files; return its subfolders."""
         try:
-            entries = sorted(folder.iterdir())
+            entries = sorted(self._files.entries(folder))
         except OSError as error:
             self._problem(folder, f"this folder cannot be read: {reason(error)}", "unreadable")
             return []
@@ -130,7 +133,7 @@ class _Walk:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if is_folder(entry):
+            if is_folder(entry, self._files):
                 if self.inside(entry):
                     subfolders.append(entry)
             elif is_definition_name(entry.name):
@@ -142,7 +145,8 @@ class _Walk:
         if folder in self._looked_at:
             return
         self._looked_at.add(folder)
-        there = [path for name in _DEFAULTS if os.path.lexists(path := folder / name) and not is_folder(path)]
+        paths = [folder / name for name in _DEFAULTS]
+        there = [path for path in paths if self._files.there(path) and not is_folder(path, self._files)]
         for path in there[1:]:
             self._problem(path, f"there is also {there[0].name} in this folder", "two-defaults", "keep one of the two")
         if there and self._usable(there[0]):
@@ -150,44 +154,43 @@ class _Walk:
 
     def file(self, path: Path) -> None:
         """Take a file, once whatever leads to it, or say why it cannot be one; what we wrote is passed over."""
-        if self._usable(path) and not self._known(path.stat()):
+        if self._usable(path) and not self._known(self._files.look(path)):
             source = self._source(path)
             if not _is_ours(source):
                 self.found.files.append(source)
 
     def _source(self, path: Path) -> SourceFile:
-        return SourceFile(path, shown(path, self._cwd), self._root)
+        return SourceFile(path, shown(path, self._cwd), self._root, self._files)
 
     def _usable(self, path: Path) -> bool:
-        status = self._status(path)
-        if status is None or not self.inside(path):
+        looked = self._look(path)
+        if looked is None or not self.inside(path):
             return False
-        if not stat.S_ISREG(status.st_mode):
+        if not looked.regular:
             self._problem(path, "this is not a regular file", "not-a-file", "take it away, or give it another ending")
             return False
         return True
 
-    def _status(self, path: Path) -> os.stat_result | None:
+    def _look(self, path: Path) -> Looked | None:
         try:
-            return path.stat()
+            return self._files.look(path)
         except OSError as error:
-            if path.is_symlink():
+            if self._files.is_link(path):
                 self._problem(path, "this link leads nowhere, or to itself", "link", "take it away")
             else:
                 self._problem(path, f"cannot be read: {reason(error)}", "unreadable")
         return None
 
-    def _known(self, status: os.stat_result) -> bool:
+    def _known(self, looked: Looked) -> bool:
         """Tell whether a file or folder was met before; it is now."""
-        identity = (status.st_dev, status.st_ino)
-        if identity in self._seen:
+        if looked.identity in self._seen:
             return True
-        self._seen.add(identity)
+        self._seen.add(looked.identity)
         return False
 
     def inside(self, path: Path) -> bool:
         """Tell whether a path stays in the tree when its links are followed."""
-        if not path.is_symlink() or real(path).is_relative_to(self._real_root):
+        if not self._files.is_link(path) or self._files.real(path).is_relative_to(self._real_root):
             return True
         self._problem(path, "this link leads out of the tree", "link", "copy what it leads to into the tree")
         return False
@@ -196,43 +199,9 @@ class _Walk:
         self.found.problems.append(Problem(Place(shown(path, self._cwd)), message, hint_for(rule, hint), rule))
 
 
-def real(path: Path) -> Path:
-    """Return a path with its links followed; one that leads to itself stays as it is."""
-    return Path(os.path.realpath(path))
-
-
-def is_folder(path: Path) -> bool:
-    """Tell whether a path is a folder; one that cannot be looked at is none."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read a regular file of at most `MAX_BYTES`. Raises OSError, or ValueError with a sentence."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("this is not a regular file")
-        if status.st_size > MAX_BYTES:
-            raise ValueError(f"{status.st_size:,} bytes are too many for one file; {MAX_BYTES:,} are allowed")
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"more than {MAX_BYTES:,} bytes are too many for one file")
-    return data
-
-
-def reason(error: OSError) -> str:
-    """Return the operating system's words for an error, without the path."""
-    return (error.strerror or type(error).__name__).lower()
-
-
 def _is_ours(file: SourceFile) -> bool:
     """Tell whether a file begins as what `plan --out` or `--format json --output` writes, whatever its name ends in."""
     try:
-        with file.path.open("rb") as stream:
-            return stream.read(max(map(len, OURS))).startswith(OURS)
+        return file.files.begins(file.path, max(map(len, OURS))).startswith(OURS)
     except OSError:
         return False

@@ -15,7 +15,7 @@ from reconciler.definitions.build import kind_of, to_build, unset_names
 from reconciler.definitions.checks import check, check_defaults
 from reconciler.definitions.defaults import merge, with_defaults
 from reconciler.definitions.document import EXTRA, Complaint, Document, brief, exists
-from reconciler.definitions.files import SourceFile, find, folders_down_to, read_bytes, reason
+from reconciler.definitions.files import DISK, Files, SourceFile, find, folders_down_to, reason
 from reconciler.definitions.hints import hint_for
 from reconciler.definitions.place import of_complaints, of_faults
 from reconciler.definitions.reader import read
@@ -29,19 +29,20 @@ from reconciler.model.problem import Place, Problem
 from reconciler.model.settings import Settings
 
 
-def load(settings: Settings, environ: Mapping[str, str], *, cwd: str) -> Desired:
+def load(settings: Settings, environ: Mapping[str, str], *, cwd: str, files: Files = DISK) -> Desired:
     """Load what PATH selects.
 
     Args:
         settings: root, path, projects, selected, env.
         environ: looked at only for the values of `from_env`.
         cwd: absolute; files below it are named relative to it.
+        files: where they are read from.
 
     Raises:
         UsageError: PATH is not there or is no definition file.
         InvalidDefinitions: with all problems, sorted by place.
     """
-    found = find(Path(settings.root), Path(settings.path), cwd)
+    found = find(Path(settings.root), Path(settings.path), cwd, files)
     loader = _Loader(settings, Environment(settings.env, environ), list(found.problems))
     for folder, file in found.defaults.items():
         loader.take_defaults(folder, file)
@@ -165,7 +166,7 @@ class _Loader:
     def _text(self, file: SourceFile) -> str:
         place = Place(file.shown)
         try:
-            return decode(read_bytes(file.path))
+            return decode(file.files.read(file.path))
         except Undecodable as error:
             place = Place(file.shown, error.line, error.column)
             self.problems.append(Problem(place, error.message, hint_for("not-utf-8", error.hint), "not-utf-8"))

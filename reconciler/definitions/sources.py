@@ -15,7 +15,7 @@ from typing import Any
 
 from reconciler.definitions.compose import Path
 from reconciler.definitions.document import EXTRA, Complaint, Document, brief
-from reconciler.definitions.files import SourceFile, read_bytes, real, reason
+from reconciler.definitions.files import SourceFile, reason
 from reconciler.model.fields import IDENTITY, ROWS, Elements, walk
 from reconciler.model.secret import Secret
 
@@ -104,14 +104,14 @@ def _from_file(name: str, file: SourceFile) -> tuple[_Wrong, str | Secret]:
     nothing, shown = Secret(None, name), brief(name)
     if not name or "\x00" in name or PurePosixPath(name).is_absolute():
         return (f'"{shown}" is no path of a file', "write a path relative to this file", "from-file"), nothing
-    target, root = real(file.folder / name), real(file.root)
+    target, root = file.files.real(file.folder / name), file.files.real(file.root)
     if not target.is_relative_to(root):
         hint = "move it into the tree: definitions read nothing outside of it"
         return (f"{shown} is outside of the tree", hint, "outside"), nothing
     if _CLOSED.intersection(target.relative_to(root).parts):
         return (f"{shown} is not for definitions to read", "keep texts beside the definitions", "outside"), nothing
     try:
-        return None, read_bytes(target).decode("utf-8")
+        return None, file.files.read(target).decode("utf-8")
     except UnicodeDecodeError as error:
         return (f"{shown} is not UTF-8 (byte {error.start})", "save it as UTF-8", "from-file"), nothing
     except FileNotFoundError:
