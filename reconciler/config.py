@@ -23,7 +23,7 @@ from reconciler.definitions.configuration_checks import (
     in_the_way,
     wrong_server,
 )
-from reconciler.definitions.files import is_folder, read_bytes, reason, shown
+from reconciler.definitions.files import DISK, Files, is_folder, read_bytes, reason, shown
 from reconciler.definitions.rules import rules_of
 from reconciler.model.errors import UsageError
 from reconciler.model.policy import Policy, Prune
@@ -76,13 +76,45 @@ def resolve(path: str | None, flags: Flags, environ: Mapping[str, str], cwd: str
         InvalidDefinitions: `reconciler.yaml` has problems.
     """
     target = _absolute(path or ".", cwd)
-    folder = target if is_folder(target) else target.parent
-    configuration = find_configuration(folder)
-    root = configuration.parent if configuration else folder
-    check = functools.partial(check_configuration, root=str(root))
-    values = read_configuration(configuration, cwd, check) if configuration else {}
-    chosen = _Chosen(flags, environ, values, root, cwd)
-    return _settings(target, chosen, configured=configuration is not None)
+    root, values = _configured(target, cwd, DISK)
+    chosen = _Chosen(flags, environ, values or {}, root, cwd)
+    return _settings(target, chosen, configured=values is not None)
+
+
+def of_definitions(target: Path, projects: tuple[str, ...], cwd: str, files: Files) -> Settings:
+    """Put together what loading definitions needs and nothing else: no server, no ledger, no token is looked at.
+
+    Args:
+        target: absolute path of the tree, a folder or a file of it.
+        projects: of `--project`; one that the configuration lacks selects nothing.
+        cwd: absolute path of the current directory.
+        files: where the tree is read from.
+
+    Raises:
+        InvalidDefinitions: `reconciler.yaml` has problems.
+    """
+    root, values = _configured(target, cwd, files)
+    chosen = _Chosen(Flags(projects=projects), {}, values or {}, root, cwd)
+    configured = tuple(dict.fromkeys(chosen.file("projects", [])))
+    return Settings(
+        root=str(root),
+        path=str(target),
+        configured=values is not None,
+        projects=configured,
+        selected=tuple(dict.fromkeys(projects)),
+        env=tuple(chosen.file("env", list(DEFAULT_ENV))),
+        ignore=rules_of(chosen.file("ignore", [])),
+    )
+
+
+def _configured(target: Path, cwd: str, files: Files) -> tuple[Path, dict[str, Any] | None]:
+    """Return the root of a tree and what its `reconciler.yaml` says, None where it has none."""
+    folder = target if is_folder(target, files) else target.parent
+    configuration = find_configuration(folder, files)
+    if configuration is None:
+        return folder, None
+    check = functools.partial(check_configuration, root=str(configuration.parent))
+    return configuration.parent, read_configuration(configuration, cwd, check, files)
 
 
 def unconfigured(folder: str, flags: Flags, environ: Mapping[str, str], cwd: str) -> Settings:

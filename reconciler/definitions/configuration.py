@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.definitions.document import Complaint
-from reconciler.definitions.files import CONFIGURATION, DISK, Files, SourceFile, is_folder, reason, shown
+from reconciler.definitions.files import CONFIGURATION, DISK, Files, SourceFile, Unusable, is_folder, reason, shown
 from reconciler.definitions.hints import hint_for
 from reconciler.definitions.place import of_complaints, of_faults
 from reconciler.definitions.reader import read
@@ -89,6 +89,6 @@ def _text(file: SourceFile) -> str:
         problem = Problem(Place(file.shown, error.line, error.column), error.message, error.hint, "not-utf-8")
     except OSError as error:
         problem = Problem(place, f"cannot be read: {reason(error)}", hint_for("unreadable", ""), "unreadable")
-    except ValueError as error:
-        problem = Problem(place, str(error), hint_for("too-large", ""), "too-large")
+    except Unusable as error:
+        problem = Problem(place, str(error), hint_for(error.rule, error.hint), error.rule)
     raise InvalidDefinitions([problem])

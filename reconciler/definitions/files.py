@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.definitions.hints import hint_for
-from reconciler.definitions.origin import DISK, Files, Looked, is_folder, read_bytes, real, reason
+from reconciler.definitions.origin import DISK, Files, Looked, Unusable, is_folder, read_bytes, real, reason
 from reconciler.model.errors import UsageError
 from reconciler.model.problem import Place, Problem
 
-__all__ = ["DISK", "Files", "Found", "SourceFile", "find", "is_folder", "read_bytes", "real", "reason", "shown"]
+__all__ = [
+    "DISK", "Files", "Found", "SourceFile", "Unusable", "find", "is_folder", "read_bytes", "real", "reason", "shown",
+]  # fmt: skip
 
 ENDINGS = (".yaml", ".yml", ".json")
 CONFIGURATION = ("reconciler.yaml", "reconciler.yml")

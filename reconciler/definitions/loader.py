@@ -15,7 +15,7 @@ from reconciler.definitions.build import kind_of, to_build, unset_names
 from reconciler.definitions.checks import check, check_defaults
 from reconciler.definitions.defaults import merge, with_defaults
 from reconciler.definitions.document import EXTRA, Complaint, Document, brief, exists
-from reconciler.definitions.files import DISK, Files, SourceFile, find, folders_down_to, reason
+from reconciler.definitions.files import DISK, Files, SourceFile, Unusable, find, folders_down_to, reason
 from reconciler.definitions.hints import hint_for
 from reconciler.definitions.place import of_complaints, of_faults
 from reconciler.definitions.reader import read
@@ -174,8 +174,8 @@ class _Loader:
             self.problems.append(
                 Problem(place, f"cannot be read: {reason(error)}", hint_for("unreadable", ""), "unreadable")
             )
-        except ValueError as error:
-            self.problems.append(Problem(place, str(error), hint_for("too-large", ""), "too-large"))
+        except Unusable as error:
+            self.problems.append(Problem(place, str(error), hint_for(error.rule, error.hint), error.rule))
         return ""
 
     def _report(self, file: SourceFile, text: str, documents: Iterable[Document]) -> None:

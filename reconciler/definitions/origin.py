@@ -15,6 +15,14 @@ from typing import Protocol
 from reconciler.definitions.text import MAX_BYTES
 
 
+class Unusable(ValueError):
+    """A file that is there and cannot be used: a sentence, a hint, and the rule that it breaks."""
+
+    def __init__(self, message: str, hint: str = "", rule: str = "too-large") -> None:
+        super().__init__(message)
+        self.hint, self.rule = hint, rule
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     """What a path leads to. `identity`: the same for everything that leads there."""
@@ -43,7 +51,7 @@ class Files(Protocol):
         """Return a path with its links followed."""
 
     def read(self, path: Path) -> bytes:
-        """Read a regular file of at most `MAX_BYTES`. Raises OSError, or ValueError with a sentence."""
+        """Read a regular file of at most `MAX_BYTES`. Raises OSError, or Unusable."""
 
     def begins(self, path: Path, count: int) -> bytes:
         """Return the first bytes of a file. Raises OSError."""
@@ -101,17 +109,17 @@ def is_folder(path: Path, files: Files = DISK) -> bool:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a regular file of at most `MAX_BYTES`. Raises OSError, or ValueError with a sentence."""
+    """Read a regular file of at most `MAX_BYTES`. Raises OSError, or Unusable, which is a ValueError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise ValueError("this is not a regular file")
+            raise Unusable("this is not a regular file")
         if status.st_size > MAX_BYTES:
-            raise ValueError(f"{status.st_size:,} bytes are too many for one file; {MAX_BYTES:,} are allowed")
+            raise Unusable(f"{status.st_size:,} bytes are too many for one file; {MAX_BYTES:,} are allowed")
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise ValueError(f"more than {MAX_BYTES:,} bytes are too many for one file")
+        raise Unusable(f"more than {MAX_BYTES:,} bytes are too many for one file")
     return data
 
 

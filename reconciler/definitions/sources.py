@@ -15,7 +15,7 @@ from typing import Any
 
 from reconciler.definitions.compose import Path
 from reconciler.definitions.document import EXTRA, Complaint, Document, brief
-from reconciler.definitions.files import SourceFile, reason
+from reconciler.definitions.files import SourceFile, Unusable, reason
 from reconciler.model.fields import IDENTITY, ROWS, Elements, walk
 from reconciler.model.secret import Secret
 
@@ -118,5 +118,5 @@ def _from_file(name: str, file: SourceFile) -> tuple[_Wrong, str | Secret]:
         return (f"{shown} does not exist", "the path is relative to this file's folder", "from-file"), nothing
     except OSError as error:
         return (f"{shown} cannot be read: {reason(error)}", "", "from-file"), nothing
-    except ValueError as error:
-        return (f"{shown}: {error}", "", "from-file"), nothing
+    except Unusable as error:
+        return (f"{shown}: {error}", error.hint, "from-file"), nothing

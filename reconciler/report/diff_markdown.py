@@ -1,0 +1,54 @@
+"""What differs between two revisions, as Markdown for a pull request: what goes first, then each build folded.
+
+Never longer than LONGEST characters; what did not fit is counted. What comes from definitions stands in code, as in
+`reconciler.report.markdown`, and can break out of nothing.
+"""
+
+from __future__ import annotations
+
+from reconciler.compare.revisions import Fate, Revised, Revisions
+from reconciler.report.diff import MARKS, body, sides, summary, title
+from reconciler.report.markdown import LONGEST, RESERVE, Page, code, fenced, fold, left_out, shortened
+from reconciler.report.ink import Ink
+
+_OPEN = (Fate.REMOVED, Fate.RENAMED, Fate.MOVED)
+
+
+def diff_markdown(revisions: Revisions) -> str:
+    """Return the report, at most LONGEST characters."""
+    page = Page(LONGEST - RESERVE)
+    page.add(f"## {summary(revisions).rstrip('.')}\n")
+    page.add(f"{code(sides(revisions))}\n")
+    notes = [f"note: {notice}" for notice in revisions.notices]
+    if notes:
+        page.add(f"{fenced(shortened(notes))}\n")
+    for fate in _OPEN:
+        page.add_all(revisions.of(fate), fate.value, _item)
+    ruled = [build for build in _others(revisions) if build.rules]
+    page.add_all(ruled, "with other rules", _item)
+    for fate in (Fate.CHANGED, Fate.ADDED):
+        fold(page, fate.value, [b for b in revisions.of(fate) if not b.rules], _item)
+    return "\n".join([*page.pieces, *left_out(page)]).rstrip("\n") + "\n"
+
+
+def _others(revisions: Revisions) -> tuple[Revised, ...]:
+    return (*revisions.of(Fate.CHANGED), *revisions.of(Fate.ADDED))
+
+
+def _item(build: Revised) -> str:
+    mark = MARKS[build.fate][0]
+    name, place = code(f"{build.project}/{build.name}"), code(f"{build.place.file}:{build.place.line}")
+    head = f"**{mark}** {name} {_title(build)} — {place}\n"
+    lines = shortened([*body(build, Ink(), whole=False)])
+    return f"{head}\n{fenced(lines)}\n" if lines else head
+
+
+def _title(build: Revised) -> str:
+    """Return the title with foreign names as code."""
+    if build.old is None:
+        return title(build)
+    old = "/".join(build.old)
+    start, _, end = title(build).partition(" from ")
+    del end
+    settings = f": {len(build.changes):,} settings" if build.changes else ""
+    return f"{start} from {code(old)}{settings}"
