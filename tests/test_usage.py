@@ -343,7 +343,7 @@ READING = {
 WRITING = {"apply": ["--yes"], "restore": ["--yes"]}
 """Commands that write to the server."""
 
-ALONE = {"demo", "emulator", "completion", "ledger", "unlock"}
+ALONE = {"demo", "diff", "emulator", "completion", "ledger", "unlock"}
 """Commands that send nothing to a server of the user's."""
 
 

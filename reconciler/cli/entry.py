@@ -25,6 +25,7 @@ COMMANDS = {
     "plan": ("reconciler.cli.plan", "Show what apply would do. Reads, never writes."),
     "apply": ("reconciler.cli.apply", "Make the server match the definitions."),
     "drift": ("reconciler.cli.drift", "Show who changed what behind Git's back. Reads, never writes."),
+    "diff": ("reconciler.cli.diff", "Show what differs between two Git revisions. Offline."),
     "export": ("reconciler.cli.export", "Bring the server's builds under Git, and drift too."),
     "adopt": ("reconciler.cli.adopt", "Record builds that are as declared as ours. Reads, never writes."),
     "config": ("reconciler.cli.config", "Print every setting in force, and where it comes from."),

@@ -6,7 +6,19 @@ import click
 
 from reconciler.cli.telling import Command
 
-NAMES = ("build", "reconciler", "validate", "plan", "saved-plan", "drift", "export", "adopt", "config", "ledger")
+NAMES = (
+    "build",
+    "reconciler",
+    "validate",
+    "plan",
+    "saved-plan",
+    "drift",
+    "diff",
+    "export",
+    "adopt",
+    "config",
+    "ledger",
+)
 
 
 @click.command("schema", cls=Command)
@@ -14,7 +26,7 @@ NAMES = ("build", "reconciler", "validate", "plan", "saved-plan", "drift", "expo
 def command(name: str) -> int:
     """Print a JSON Schema: of a definition (build), of reconciler.yaml (reconciler), of what commands print as JSON.
 
-    Those are validate, plan (also for apply), drift, export, adopt, config and ledger (show, check); saved-plan is what
+    Those are validate, plan (also for apply), drift, diff, export, adopt, config and ledger (show, check); saved-plan is what
     `plan --out` writes.
     """
     from reconciler.workflow.schema import schema_text

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from reconciler.compare.desired import added, changes, removed
 from reconciler.model.build import Values, elements_of, join
-from reconciler.model.change import Change
+from reconciler.model.change import Change, ChangeKind
 from reconciler.model.definition import Definition, Desired
 from reconciler.model.fields import Kind
 from reconciler.model.problem import Place
@@ -158,8 +158,8 @@ def _compared(was: Definition | None, now: Definition, elsewhere: Mapping[str, s
     fate, old = _fate(was, now)
     if not (found or rules or old or kinds):
         return None
-    notes = [*_variables(was, now), *_literals(was, now), *_line_ends(found)]
-    return Revised(fate, project, name, now.place, found, rules, tuple(notes), old, kinds)
+    beside = (*_variables(was, now), *_literals(was, now), *_line_ends(found))
+    return Revised(fate, project, name, now.place, found, rules, beside, old, kinds)
 
 
 def _fate(was: Definition, now: Definition) -> tuple[Fate, Name | None]:
@@ -186,9 +186,7 @@ def _rules(was: Definition | None, now: Definition) -> Iterator[Rule]:
         yield Rule("prevent_destroy", before, after, _PROTECTION[after])
     former = was.renamed_from if was else ""
     if former != now.renamed_from and (was is None or was.build.name == now.build.name):
-        meaning = (
-            "an apply takes it for the build of that name" if now.renamed_from else "does not say its old name now"
-        )
+        meaning = "an apply takes it for the build of that name" if now.renamed_from else "tells no old name now"
         yield Rule("renamed_from", former or None, now.renamed_from or None, meaning)
     yield from _ignored({rule.path: rule.reason for rule in was.ignore} if was else {}, now)
 
@@ -245,7 +243,9 @@ def _secrets(values: Values, parent: str) -> Iterator[tuple[str, Secret]]:
 def _line_ends(found: tuple[Change, ...]) -> Iterator[str]:
     for change in found:
         before, after = change.before, change.after
-        if change.text and isinstance(before, str) and isinstance(after, str) and _unix(before) == _unix(after):
+        if not change.text or change.kind is not ChangeKind.CHANGED:
+            continue
+        if isinstance(before, str) and isinstance(after, str) and _unix(before) == _unix(after):
             yield f"{change.path} differs in its line ends alone (.gitattributes may have Git change them)"
 
 

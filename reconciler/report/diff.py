@@ -11,7 +11,7 @@ Diff: 1 to change, 40 unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from reconciler.compare.revisions import Fate, Revised, Revisions, Rule
@@ -57,8 +57,8 @@ def summary(revisions: Revisions) -> str:
     return f"{'Diff' if revisions.builds else 'Nothing differs'}: {text}."
 
 
-def title(build: Revised) -> str:
-    """Return what became of a build, in words."""
+def title(build: Revised, named: Callable[[str], str] = line) -> str:
+    """Return what became of a build, in words. `named`: makes of a foreign name what may stand there."""
     several = f"{len(build.changes):,} setting{'' if len(build.changes) == 1 else 's'}"
     if build.fate is Fate.REMOVED:
         return "is removed"
@@ -70,7 +70,7 @@ def title(build: Revised) -> str:
         return f"changes{kinds}{settings}"
     done = "is renamed" if build.fate is Fate.RENAMED else "moves"
     kinds = f", and changes{kinds}" if kinds else ""
-    return f"{done} from {line('/'.join(build.old))}{kinds}{settings}"
+    return f"{done} from {named('/'.join(build.old))}{kinds}{settings}"
 
 
 def block(build: Revised, style: Style) -> Iterator[str]:
@@ -84,13 +84,21 @@ def block(build: Revised, style: Style) -> Iterator[str]:
     yield ""
 
 
-def body(build: Revised, ink: Ink, *, whole: bool) -> Iterator[str]:
-    """Yield what differs in a build, line by line. `whole`: also all that a removed one had."""
+def body(build: Revised, ink: Ink, *, whole: bool, flush: bool = False) -> Iterator[str]:
+    """Yield what differs in a build, line by line.
+
+    Args:
+        build: the build.
+        ink: colours.
+        whole: also all that a removed one had.
+        flush: the lines of a text's difference begin where a line begins, for who colours them.
+    """
     for rule in build.rules:
         yield rule_line(rule, ink)
     if whole or build.fate is not Fate.REMOVED:
         for change in build.changes:
-            yield from _lines(change, ink)
+            lines = _lines(change, ink)
+            yield from (text.removeprefix("    ") for text in lines) if flush and change.text else lines
     for note in build.notes:
         yield ink.paint(f"note: {line(note)}", Colour.PLACE)
 

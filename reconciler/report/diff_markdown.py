@@ -9,7 +9,7 @@ from __future__ import annotations
 from reconciler.compare.revisions import Fate, Revised, Revisions
 from reconciler.report.diff import MARKS, body, sides, summary, title
 from reconciler.report.markdown import LONGEST, RESERVE, Page, code, fenced, fold, left_out, shortened
-from reconciler.report.ink import Ink
+from reconciler.report.ink import Ink, line
 
 _OPEN = (Fate.REMOVED, Fate.RENAMED, Fate.MOVED)
 
@@ -19,7 +19,7 @@ def diff_markdown(revisions: Revisions) -> str:
     page = Page(LONGEST - RESERVE)
     page.add(f"## {summary(revisions).rstrip('.')}\n")
     page.add(f"{code(sides(revisions))}\n")
-    notes = [f"note: {notice}" for notice in revisions.notices]
+    notes = [f"note: {line(notice)}" for notice in revisions.notices]
     if notes:
         page.add(f"{fenced(shortened(notes))}\n")
     for fate in _OPEN:
@@ -38,17 +38,6 @@ def _others(revisions: Revisions) -> tuple[Revised, ...]:
 def _item(build: Revised) -> str:
     mark = MARKS[build.fate][0]
     name, place = code(f"{build.project}/{build.name}"), code(f"{build.place.file}:{build.place.line}")
-    head = f"**{mark}** {name} {_title(build)} — {place}\n"
-    lines = shortened([*body(build, Ink(), whole=False)])
+    head = f"**{mark}** {name} {title(build, code)} — {place}\n"
+    lines = shortened([*body(build, Ink(), whole=False, flush=True)])
     return f"{head}\n{fenced(lines)}\n" if lines else head
-
-
-def _title(build: Revised) -> str:
-    """Return the title with foreign names as code."""
-    if build.old is None:
-        return title(build)
-    old = "/".join(build.old)
-    start, _, end = title(build).partition(" from ")
-    del end
-    settings = f": {len(build.changes):,} settings" if build.changes else ""
-    return f"{start} from {code(old)}{settings}"
