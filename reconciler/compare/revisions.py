@@ -153,12 +153,14 @@ def _compared(was: Definition | None, now: Definition, elsewhere: Mapping[str, s
         notes = (f"was in the project {other} before, which --project leaves out",) if other else ()
         rules = (*_rules(None, now),)
         return Revised(Fate.ADDED, project, name, now.place, added(now.build), rules, (*notes, *_variables(None, now)))
-    found, rules = changes(was.build, now.build), (*_rules(was, now),)
+    found = () if was.build == now.build else changes(was.build, now.build)
+    rules = (*_rules(was, now),)
     kinds = (was.build.kind, now.build.kind) if was.build.kind is not now.build.kind else None
     fate, old = _fate(was, now)
     if not (found or rules or old or kinds):
         return None
-    beside = (*_variables(was, now), *_literals(was, now), *_line_ends(found))
+    literals = _literals(was, now) if any(change.sensitive for change in found) else ()
+    beside = (*_variables(was, now), *literals, *_line_ends(found))
     return Revised(fate, project, name, now.place, found, rules, beside, old, kinds)
 
 

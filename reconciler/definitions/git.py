@@ -12,7 +12,8 @@ from __future__ import annotations
 import difflib
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -125,44 +126,72 @@ class Repository:
 
 
 class Blobs:
-    """One running `git cat-file --batch`: asked for a name, it answers with the contents."""
+    """One running `git cat-file --batch`: asked for a name, it answers with the contents.
+
+    In a partial clone some versions of Git end at a name that they may not fetch; then the next one begins anew.
+    """
 
     def __init__(self, folder: str, environ: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            ["git", "cat-file", "--batch"],
-            cwd=folder,
-            env=dict(environ),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        self._folder, self._environ = folder, dict(environ)
+        self._missing: set[str] = set()
+        self._process = self._started()
 
     def __enter__(self) -> Blobs:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._process.kill()
-        self._process.communicate()
+        self._stop()
 
     def read(self, blob: str) -> bytes:
         """Return the contents of one file. Raises Unusable where they are too many or not in this clone."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{blob}\n".encode("ascii"))
-        self._process.stdin.flush()
-        told = self._process.stdout.readline().split()
+        told = () if blob in self._missing else self._asked(blob)
         if len(told) != 3 or told[1] != b"blob":
+            self._missing.add(blob)
             raise Unusable("its contents are not in this clone", "`git fetch --refetch` brings them", "unreadable")
         size = int(told[2])
+        assert self._process.stdout is not None
         if size > MAX_BYTES:
             self._skip(size + 1)
-            raise Unusable(f"{size:,} bytes are too many for one file; {MAX_BYTES:,} are allowed", "", "too-large")
+            raise Unusable(f"{size:,} bytes are too many for one file; {MAX_BYTES:,} are allowed")
         return self._process.stdout.read(size + 1)[:-1]
+
+    def _asked(self, blob: str) -> Sequence[bytes]:
+        """Return the line about a name, in words; none where Git ended instead."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(f"{blob}\n".encode("ascii"))
+            self._process.stdin.flush()
+            told = self._process.stdout.readline().split()
+        except BrokenPipeError:
+            told = []
+        if not told:
+            self._stop()
+            self._process = self._started()
+        return told
 
     def _skip(self, size: int) -> None:
         assert self._process.stdout is not None
         while size > 0:
             size -= len(self._process.stdout.read(min(size, _CHUNK))) or size
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            ["git", "cat-file", "--batch"],
+            cwd=self._folder,
+            env=self._environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def _stop(self) -> None:
+        self._process.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):
+                assert stream is not None
+                stream.close()
+        self._process.wait()
 
 
 def find_repository(folder: str, environ: Mapping[str, str]) -> Repository:

@@ -71,6 +71,8 @@ class RevisionFiles:
         found = self._followed(str(path))
         entry = self._entries.get(found)
         folder = found in self._folders or (entry is not None and entry.mode == SUBMODULE)
+        if not folder and entry is None and self.is_link(path) and not f"{found}/".startswith(f"{self._top}/"):
+            return Looked(folder=False, regular=True, identity=found)  # nobody looks there: it leads out of the tree
         if not folder and entry is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         return Looked(folder, not folder, found)

@@ -97,9 +97,10 @@ def _sorted_out(asked: Asked, environ: Mapping[str, str], cwd: str) -> tuple[str
     (word,) = asked.words
     path = Path(os.path.normpath(Path(cwd, word)))
     is_path = os.path.lexists(path)
-    if not _repository(path if is_path else Path(cwd), environ, cwd)[0].knows(word):
+    repository, _ = _repository(path if is_path else Path(cwd), environ, cwd)
+    if not repository.knows(word):
         return (None, word) if is_path else (word, None)
-    if is_path:
+    if is_path and not repository.bare:
         hint = f"write ./{word} for the path, or name all three: OLD, NEW and PATH"
         raise UsageError(f'"{word}" is a revision and a path', hint)
     return word, None

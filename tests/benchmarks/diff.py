@@ -2,7 +2,7 @@
 
     python tests/benchmarks/diff.py [BUILDS]
 
-The tree of `run.py` is committed; then one build in ten, all of them (a default), and nothing is changed. A `validate`
+The tree of `run.py` is committed; then one build in ten, all of them, and a default of all is changed. A `validate`
 and a `diff` of the two commits, and of a commit and the working tree, run in turn, each a process of its own; ratios
 are taken pair by pair, and their medians printed.
 """
@@ -38,7 +38,7 @@ def compare(label: str, tree: Path, words: list[str], codes: tuple[int, ...]) ->
     checks, diffs = [], []
     for _ in range(ROUNDS):
         checks.append(measure([*TOOL, "validate", str(tree)], env, (0,)))
-        diffs.append(measure([*TOOL, "diff", *words, str(tree), "-q"], env, codes))
+        diffs.append(measure([*TOOL, "diff", *words, str(tree)], env, codes))
     for what, costs in (("validate", checks), ("diff", diffs)):
         wall, cpu, peak = (statistics.median(getattr(one, key) for one in costs) for key in ("wall", "cpu", "peak"))
         ratio = statistics.median(a.wall / b.wall for a, b in zip(costs, checks, strict=True))
@@ -47,16 +47,16 @@ def compare(label: str, tree: Path, words: list[str], codes: tuple[int, ...]) ->
     print(f"    {diffs[0].output.splitlines()[-1]}")
 
 
-def change(tree: Path, count: int, *, each: int) -> None:
+def change(tree: Path, count: int, *, old: str, new: str, each: int) -> None:
     """Change one build in so many, and commit."""
     for n in range(0, count, each):
         path = tree / f"build-{n}.yaml"
-        path.write_text(path.read_text("utf-8").replace("timeout: 30", "timeout: 31"), encoding="utf-8")
+        path.write_text(path.read_text("utf-8").replace(old, new), encoding="utf-8")
     git(tree, "commit", "-qam", "change")
 
 
 def main() -> None:
-    """Measure nothing changed, one in ten, and a default that reaches all."""
+    """Measure nothing changed, one in ten, all, and all by a default."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
@@ -66,18 +66,18 @@ def main() -> None:
         git(tree, "init", "-q")
         git(tree, "add", "-A")
         git(tree, "commit", "-qm", "first")
-        print(
-            f"{count} builds, Python {sys.version.split()[0]}, medians of {ROUNDS}; ratios to validate of the same round"
-        )
+        print(f"{count} builds, Python {sys.version.split()[0]}, medians of {ROUNDS}; ratios within one round")
         print(f"{'':<36}{'wall':>9} {'cpu':>9} {'peak':>10} {'wall ×':>8} {'cpu ×':>8}")
         compare("the same", tree, ["HEAD", "HEAD"], (0,))
-        change(tree, count, each=10)
+        change(tree, count, old="timeout: 30", new="timeout: 31", each=10)
         compare("one in ten", tree, ["HEAD~1", "HEAD"], (2,))
         compare("one in ten, working tree", tree, ["HEAD~1"], (2,))
-        (tree / "_defaults.yaml").write_text("advanced_settings: {custom_labels: [{key: a, value: b}]}\n", "utf-8")
+        change(tree, count, old="18.17.0", new="20.1.0", each=1)
+        compare("all", tree, ["HEAD~1", "HEAD"], (2,))
+        (tree / "_defaults.yaml").write_text("x-reconciler: {prevent_destroy: true}\n", encoding="utf-8")
         git(tree, "add", "-A")
         git(tree, "commit", "-qm", "default")
-        compare("a default of all", tree, ["HEAD~1", "HEAD"], (2,))
+        compare("all, by a default", tree, ["HEAD~1", "HEAD"], (2,))
 
 
 if __name__ == "__main__":
