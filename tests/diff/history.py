@@ -51,9 +51,8 @@ class History:
                 path.unlink()
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
-            if not isinstance(contents, str | bytes):
-                contents = json.dumps(contents, indent=2, ensure_ascii=False)
-            path.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+            text = contents if isinstance(contents, str | bytes) else json.dumps(contents, indent=2, ensure_ascii=False)
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
     def commit(self, files: Mapping[str, Contents | None] | None = None) -> str:
         """Write files and commit all there is; return the hash."""

@@ -112,7 +112,7 @@ def test_an_unknown_revision_suggests_what_was_meant(history: History):
     history.git("update-ref", "refs/remotes/origin/release", commit)
     hints = {}
     for name in ("feature/logn", "release", "main..HEAD", "no-such", "-x", "", "main:a.json"):
-        with pytest.raises(UsageError, match="is no (revision|commit)") as caught:
+        with pytest.raises(UsageError, match=r"is no (revision|commit)") as caught:
             history.diff(name, "main")
         hints[name] = caught.value.hint
     assert 'did you mean "feature/login"?' in hints["feature/logn"]
