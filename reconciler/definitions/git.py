@@ -29,6 +29,9 @@ _QUIET = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 _OFFLINE = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
 """A partial clone would fetch what it lacks: the one variable tells newer versions of Git not to, the other all."""
 
+_ELSEWHERE = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})
+"""What a hook's Git says of its own repository, relative to where it runs; the folder tells which one is meant."""
+
 _CHUNK = 1 << 16
 
 
@@ -204,7 +207,7 @@ def find_repository(folder: str, environ: Mapping[str, str]) -> Repository:
     Raises:
         UsageError: there is none, Git does not trust it, or there is no Git.
     """
-    quiet = {**environ, **_QUIET, **_OFFLINE}
+    quiet = {name: value for name, value in environ.items() if name not in _ELSEWHERE} | _QUIET | _OFFLINE
     answer = _run(folder, quiet, ("rev-parse", "--is-shallow-repository", "--show-toplevel"))
     shallow, _, top = os.fsdecode(answer.stdout).partition("\n")
     if shallow not in ("true", "false"):

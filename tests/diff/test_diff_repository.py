@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.errors import InvalidDefinitions, UsageError
-from tests.diff.history import History
+from reconciler.workflow.diff import Asked, find_diff
+from tests.diff.history import ENVIRON, History
 from tests.rig import plain
 
 
@@ -148,6 +149,28 @@ def test_where_there_is_no_repository_git_says_so(tmp_path: Path):
     history = History(tmp_path)
     with pytest.raises(UsageError, match="no Git repository here: not a git repository"):
         history.diff("HEAD", cwd=tmp_path)
+
+
+def test_a_hook_and_a_linked_working_tree_are_like_any_other(history: History, tmp_path: Path):
+    """What Git tells its hooks of where it is does not lead elsewhere."""
+    history.commit({"part/a.json": plain("a")})
+    history.commit({"part/a.json": plain("a", build_script="x\n")})
+    history.git("worktree", "add", "-q", str(tmp_path / "linked"), "HEAD~1")
+    assert history.told("main", cwd=tmp_path / "linked") == [("changed", "a")]
+    hooked = {**ENVIRON, "GIT_DIR": ".git", "GIT_INDEX_FILE": ".git/index", "GIT_PREFIX": "part/"}
+    for words in (("HEAD",), ("HEAD", "part")):
+        found = find_diff(Asked("HEAD~1", words), hooked, str(history.tree))
+        assert [build.name for build in found.builds] == ["a"]
+
+
+def test_odd_names_of_files_are_read_as_they_are(history: History):
+    """Blanks, line breaks, quotes, other scripts, bytes that are no UTF-8."""
+    names = ["a b.json", 'q"uote.json', "new\nline.json", "构建.json", "tab\t.json", os.fsdecode(b"latin-\xe9.json")]
+    history.commit({name: plain(f"n{number}") for number, name in enumerate(names)})
+    assert history.told("HEAD") == []
+    history.commit({name: plain(f"n{number}", build_script="x\n") for number, name in enumerate(names)})
+    found = history.diff("HEAD~1", "HEAD").builds
+    assert [build.place.file for build in found] == names
 
 
 def test_links_are_followed_inside_of_a_revision(history: History):
