@@ -121,8 +121,9 @@ def _lines(change: Change, ink: Ink) -> Iterator[str]:
 
 def _in_words(change: Change, text: str, ink: Ink) -> str:
     head, gap, _ = text.partition("  ")
-    if not gap:
-        return text
+    if not gap:  # a text of many lines, whose difference follows
+        null = change.kind is ChangeKind.CHANGED and None in (change.before, change.after)
+        return f"{text}  {'now' if change.after is None else 'was'} {NULL}" if null else text
     if change.kind is ChangeKind.RELEASED:
         return f"{head}  released: was {NULL}, and stays so" if change.before is None else text
     if change.kind is ChangeKind.ADDED:

@@ -67,6 +67,20 @@ def test_absent_null_and_declared_are_three_things(history: History):
     assert "· advanced_settings.timeout  released: was null (its default), and stays so" in text
 
 
+def test_null_is_told_in_words_beside_a_value(history: History):
+    """On either side of the arrow, of a number, a list, a short text and a long one."""
+    declared = {"build_script": "a\nb\n", "advanced_settings": {"timeout": 45, "outputs": ["X"], "strategy_name": "s"}}
+    null = {"build_script": None, "advanced_settings": {"timeout": None, "outputs": None, "strategy_name": None}}
+    changes(history, plain("a", **declared), plain("a", **null))
+    text = render_diff(history.diff("HEAD~1", "HEAD"), Style())
+    back = render_diff(history.diff("HEAD", "HEAD~1"), Style())
+    for path, value in (("timeout", "45"), ("outputs", '["X"]'), ("strategy_name", '"s"')):
+        assert f"~ advanced_settings.{path}  {value} → null (its default)\n" in text
+        assert f"~ advanced_settings.{path}  null (its default) → {value}\n" in back
+    assert "~ build_script  now null (its default)\n        @@ -1,2 +0,0 @@\n        -a\n" in text
+    assert "~ build_script  was null (its default)\n" in back
+
+
 def test_a_whole_block_that_is_null_is_told_as_one(history: History):
     """Its settings go back to their defaults; the other way round they are what is declared."""
     block, timeout = "advanced_settings", "advanced_settings.timeout"

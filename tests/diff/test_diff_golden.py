@@ -19,6 +19,7 @@ from reconciler.report.diff_markdown import diff_markdown
 from reconciler.report.document import dump
 from reconciler.report.drift_markdown import LONGEST
 from reconciler.report.text import Style
+from tests.canaries import canary, found
 from tests.diff.history import History
 from tests.drift.test_drift_markdown import HOSTILE, outside
 from tests.rig import plain, template
@@ -153,3 +154,27 @@ def test_what_the_documentation_shows_was_printed():
     (excerpt,) = re.findall(r"^```text\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     assert within(excerpt.splitlines(), (FOLDER / "whole.txt").read_text(encoding="utf-8").splitlines())
     assert set(re.findall(r"^\| ([a-z]+) +\|", text, re.MULTILINE)) >= {fate.value for fate in Fate}
+
+
+def test_no_report_tells_a_credential_wherever_it_stands(history: History):
+    """Added, changed, removed, released, in an element, a target's input, a choice; the control is no credential."""
+    secrets = {name: canary(name) for name in ("old", "new", "gone", "input", "choice", "environment")}
+
+    def built(value: str, *more: dict[str, object]) -> dict[str, object]:
+        return plain("a", parameters=[{"key": "PW", "is_credential": True, "default_value": value}, *more])
+
+    gone = {"key": "GONE", "is_credential": True, "default_value": secrets["gone"].text}
+    choice = {"key": "C", "is_credential": True, "default_value": "x", "choice_option": [secrets["choice"].text]}
+    inputs = [{"key": "pw", "is_credential": True, "value": secrets["input"].text}]
+    control = {"key": "PLAIN", "default_value": "shown-canary"}
+    history.commit({"a.json": built(secrets["old"].text, gone, choice), "t.json": template("t", inputs=inputs)})
+    history.commit({"a.json": built(secrets["new"].text, control), "t.json": template("t"), "b.json": plain("b")})
+    history.commit({"a.json": plain("a"), "t.json": None})
+    told = b""
+    for old, new in (("HEAD~2", "HEAD~1"), ("HEAD~1", "HEAD"), ("HEAD~2", "HEAD"), ("HEAD", "HEAD~2")):
+        revisions = history.diff(old, new)
+        reports = render_diff(revisions, Style(verbose=True)), diff_markdown(revisions), dump(diff_document(revisions))
+        told += "".join(reports).encode()
+    assert b"shown-canary" in told
+    leaks: list[str] = found(list(secrets.values()), told)
+    assert leaks == []

@@ -145,6 +145,23 @@ def test_a_bare_repository_has_revisions_and_no_working_tree(history: History, t
         history.diff("HEAD", cwd=bare)
 
 
+def test_a_tree_is_found_through_a_link_to_it(history: History, tmp_path: Path):
+    """Git names folders without links; somebody may stand in one that is named by a link."""
+    history.commit({"part/a.json": plain("a")})
+    history.commit({"part/a.json": plain("a", build_script="x\n")})
+    (tmp_path / "link").symlink_to(history.top)
+    for cwd, words in ((tmp_path / "link", ()), (tmp_path / "link", ("part",)), (tmp_path, (str(tmp_path / "link"),))):
+        assert history.told("HEAD~1", "HEAD", *words, cwd=cwd) == [("changed", "a")]
+
+
+def test_no_definition_at_all_is_wrong_usage(history: History):
+    """A path that was mistyped must not look like a tree that does not differ."""
+    history.commit({"folder/readme.txt": "x"})
+    for words in ((), ("HEAD",), ("HEAD", "folder")):
+        with pytest.raises(UsageError, match="no definition on either side"):
+            history.diff("HEAD", *words)
+
+
 def test_where_there_is_no_repository_git_says_so(tmp_path: Path):
     history = History(tmp_path)
     with pytest.raises(UsageError, match="no Git repository here: not a git repository"):
