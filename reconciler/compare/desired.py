@@ -14,13 +14,17 @@ from dataclasses import dataclass, replace
 
 from reconciler.compare.resolve import BLOCK, DOCKER, default_of
 from reconciler.compare.show import shown, shown_level, shown_value
-from reconciler.model.build import DEFAULT, Build, Element, Value, Values, elements_of, join, same
+from reconciler.model.build import CHOICES, DEFAULT, Build, Element, Value, Values, elements_of, join, same
 from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.declared import choice_paths, secret_paths
-from reconciler.model.fields import PLAIN, ROWS, Elements, Leaf, Row, Type
+from reconciler.model.fields import PLAIN, ROWS, Elements, Leaf, Row, Type, walk
 from reconciler.model.secret import Secret
 
 _DOCKER_ROWS = tuple(row for row in PLAIN if row.path.startswith(f"{DOCKER}."))
+
+_LEAVES = tuple((path.rpartition(".")[2], row) for rows in ROWS.values() for path, row in walk(rows))
+_HIDING = frozenset(CHOICES).union(name for name, row in _LEAVES if isinstance(row, Leaf) and row.secret)
+"""Leaves that are secret beside a credential's mark, whatever they hold."""
 
 
 def changes(old: Build, new: Build) -> tuple[Change, ...]:
@@ -43,6 +47,8 @@ def removed(build: Build) -> tuple[Change, ...]:
 
 def _untold(found: tuple[Change, ...], *builds: Build) -> tuple[Change, ...]:
     """Take the values out of the changes of what is secret on either side, a credential's choices too."""
+    if not any(change.path.rpartition(".")[2] in _HIDING for change in found):
+        return found  # what a `Secret` is on either side is sensitive already
     secret = frozenset[str]().union(*(paths(build) for build in builds for paths in (secret_paths, choice_paths)))
     return tuple(
         replace(change, before=None, after=None, sensitive=True) if change.path in secret else change
@@ -132,7 +138,7 @@ def _elements(row: Elements, path: str, old: tuple[Element, ...], new: tuple[Ele
             yield Change(here, gone, before, before if gone is ChangeKind.RELEASED else None)
         elif key not in was:
             yield Change(here, ChangeKind.ADDED, after=shown_level(row.rows, now[key]))
-        else:
+        elif was[key] != now[key]:
             yield from _Pair(was[key], now[key], here).changes(row.rows)
     before_order: list[Shown] = [key for key in was if key in now]
     after_order: list[Shown] = [key for key in now if key in was]
