@@ -81,6 +81,20 @@ def resolve(path: str | None, flags: Flags, environ: Mapping[str, str], cwd: str
     return _settings(target, chosen, configured=values is not None)
 
 
+def tree_of(path: str | None, cwd: str) -> str:
+    """Return the name of the tree that PATH is in, and look at nothing else; arguments as of `resolve`.
+
+    Raises:
+        UsageError: PATH is not there.
+        InvalidDefinitions: `reconciler.yaml` has problems.
+    """
+    target = _absolute(path or ".", cwd)
+    if not os.path.lexists(target):
+        raise UsageError(f"{shown(target, cwd)} does not exist", "check the path")
+    root, values = _configured(target, cwd, DISK)
+    return str((values or {}).get("tree", root.name or "tree"))
+
+
 def of_definitions(target: Path, projects: tuple[str, ...], cwd: str, files: Files) -> Settings:
     """Put together what loading definitions needs and nothing else: no server, no ledger, no token is looked at.
 

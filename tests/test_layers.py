@@ -19,8 +19,9 @@ MAY_IMPORT = {
     "apply": {"model", "plan", "server", "ledger"},
     "export": {"model", "definitions"},
     "report": {"model", "compare", "plan"},
+    "forge": {"model"},
     "config": {"model", "definitions"},
-    "workflow": {"model", "definitions", "server", "ledger", "compare", "plan", "apply", "export", "config"},
+    "workflow": {"model", "definitions", "server", "ledger", "compare", "plan", "apply", "export", "forge", "config"},
     "cli": {"model", "config", "workflow", "report", "emulator"},
     "emulator": set(),
     "__main__": {"cli"},
@@ -31,7 +32,7 @@ MAY_IMPORT = {
 THIRD_PARTY = {
     "yaml": {"definitions"},
     "jsonschema": {"definitions"},
-    "httpx": {"server", "ledger"},
+    "httpx": {"server", "ledger", "forge"},
     "deepdiff": {"compare"},
     "obstore": {"ledger"},
     "click": {"cli"},
@@ -95,7 +96,7 @@ def test_the_emulator_imports_nothing_of_ours_and_no_library():
 
 
 def test_each_library_has_its_room():
-    """Only `server` and `ledger` speak HTTP, only `definitions` reads YAML, only `cli` knows the terminal's library."""
+    """Only `server`, `ledger` and `forge` speak HTTP, only `definitions` reads YAML, only `cli` knows the terminal's library."""
     import sys
 
     wrong = [

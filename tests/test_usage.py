@@ -343,7 +343,7 @@ READING = {
 WRITING = {"apply": ["--yes"], "restore": ["--yes"]}
 """Commands that write to the server."""
 
-ALONE = {"demo", "diff", "emulator", "completion", "ledger", "unlock"}
+ALONE = {"comment", "completion", "demo", "diff", "emulator", "ledger", "unlock"}
 """Commands that send nothing to a server of the user's."""
 
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "apply": ("reconciler.cli.apply", "Make the server match the definitions."),
     "drift": ("reconciler.cli.drift", "Show who changed what behind Git's back. Reads, never writes."),
     "diff": ("reconciler.cli.diff", "Show what differs between two Git revisions. Offline."),
+    "comment": ("reconciler.cli.comment", "Post a report on the pull or merge request: one comment per tree."),
     "export": ("reconciler.cli.export", "Bring the server's builds under Git, and drift too."),
     "adopt": ("reconciler.cli.adopt", "Record builds that are as declared as ours. Reads, never writes."),
     "config": ("reconciler.cli.config", "Print every setting in force, and where it comes from."),
