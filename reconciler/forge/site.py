@@ -65,7 +65,7 @@ class GitHub:
     name = "GitHub"
     longest = 65_536
     acts = False
-    anonymous = (403, 404)
+    anonymous: tuple[int, ...] = (403, 404)
     update_method = "PATCH"
 
     def __init__(self, place: Place) -> None:
