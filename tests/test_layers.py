@@ -96,7 +96,7 @@ def test_the_emulator_imports_nothing_of_ours_and_no_library():
 
 
 def test_each_library_has_its_room():
-    """Only `server`, `ledger` and `forge` speak HTTP, only `definitions` reads YAML, only `cli` knows the terminal's."""
+    """`server`, `ledger` and `forge` speak HTTP, only `definitions` reads YAML, only `cli` knows the terminal's."""
     import sys
 
     wrong = [

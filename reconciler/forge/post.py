@@ -38,7 +38,7 @@ class Ending(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A comment that says what it should. `id` is the other side's number for it, 0 where it did not tell."""
+    """A comment that says what it should. `id` is the other side's number for it."""
 
     ending: Ending
     id: int
@@ -93,8 +93,10 @@ class _Posting:
                 return Posted(lost or Ending.LEFT, ours.id)
             ending = Ending.CREATED if ours is None else Ending.UPDATED
             answer = self._write(ours)
-            if answer.is_done:
-                return Posted(ending, _id_of(answer, ours))
+            id = _id_of(answer)
+            if answer.is_done and id is not None:
+                return Posted(ending, id)
+            answer = Answer(0, why="it answers what no forge answers") if answer.is_done else answer
             if ours is not None and answer.status in (403, 404, 410) and not answer.limited:
                 refused.add(ours.id)
             elif answer.is_passing and self._wire.again(answer):
@@ -144,11 +146,9 @@ def _rows(document: Any) -> list[Mapping[str, Any]]:
     return document
 
 
-def _id_of(answer: Answer, ours: Comment | None) -> int:
-    """Return the number of what was written."""
-    if ours is not None:
-        return ours.id
+def _id_of(answer: Answer) -> int | None:
+    """Return the number of what was written; None where it is no comment that came back, but a page of a proxy."""
     try:
         return int(json.loads(answer.body)["id"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        return 0
+        return None

@@ -1,4 +1,4 @@
-"""A socket, faults and a record of requests: what the stand-ins of both APIs have in common. Nothing of ours is imported.
+"""A socket, faults and a record of requests: what both stand-ins have in common. Nothing of ours is imported.
 
 A fault is put before a request of some method: `server.fault("POST", LOST_AFTER)`, each used once, in order. None among
 them lets one request through.
@@ -137,7 +137,10 @@ def _handler(server: ForgeServer) -> type[BaseHTTPRequestHandler]:
             with contextlib.suppress(ConnectionError):
                 self.wfile.write(answer.body)
 
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _any
+        def __getattr__(self, name: str) -> Callable[[], None]:
+            if name.startswith("do_"):
+                return self._any
+            raise AttributeError(name)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.forge.place import Account
 from reconciler.forge.post import Ending, post
-from reconciler.forge.wire import Timing
+from reconciler.forge.site import site_of
+from reconciler.forge.wire import Timing, Wire
 from reconciler.model.errors import BadToken, NotPermitted, ReconcilerError, ServerError, UsageError
 from tests.forge.forge_server import BROKEN_AFTER, LOST_AFTER, LOST_BEFORE, PROXY, reply
 from tests.forge.github_server import User
@@ -207,12 +208,17 @@ def test_a_page_that_no_forge_answers_is_told_as_such(world: World, page):
     assert world.server.writes() == []
 
 
-def test_a_proxy_s_page_after_a_create_is_an_answer_like_any_other(world: World):
-    """It says 200 and is taken at its word; the next run looks for itself."""
-    world.server.fault("POST", PROXY)
-    assert world.post("one").id == 0
+@pytest.mark.parametrize("page", [PROXY, reply(200, {}), reply(200, "null")])
+def test_a_write_is_done_only_where_a_comment_comes_back(world: World, page):
+    """A proxy's page says 200 too: the list is read again."""
+    world.server.fault("POST", page)
     assert world.post("one").ending is Ending.CREATED
-    assert world.said() == ["one"]
+    world.server.fault(world.update, page)
+    assert world.post("two").ending is Ending.UPDATED
+    assert world.said() == ["two"]
+    world.server.fault(world.update, *[page] * 9)
+    with pytest.raises(ServerError, match="answers what no forge answers"):
+        world.post("three")
 
 
 def test_nobody_is_followed_with_a_token(world: World):
@@ -285,11 +291,14 @@ def test_a_long_text_fits_exactly_once_it_is_cut(world: World):
     assert world.post(text).ending is Ending.LEFT
 
 
-def test_the_limit_of_the_stand_in_is_real(world: World):
-    """One character more is refused by it, and told without a traceback."""
-    with pytest.raises(ServerError, match="HTTP 4"):
-        world.server.fault("POST", reply(422 if world.update == "PATCH" else 400, {}))
-        world.post("one")
+def test_one_character_more_would_have_been_refused(world: World):
+    """The stand-ins hold the limits, so that the test above can fail."""
+    wire = Wire(world.place, world.account, world.hands.timing)
+    limit = 65_536 if world.update == "PATCH" else 1_000_000
+    path = site_of(world.place).comments
+    assert wire.ask("POST", path, "x" * limit).status == 201
+    assert wire.ask("POST", path, "x" * (limit + 1)).status in (400, 422)
+    wire.close()
 
 
 def test_an_app_on_github_is_known_by_its_kind_and_a_person_by_name(hub: World):
@@ -383,4 +392,4 @@ def test_a_project_is_named_by_number_or_path(lab: World):
     place = type(lab.place)(lab.forge, lab.server.url, "7", 12)
     assert post(place, lab.account, "company", "one", lab.hands.timing).ending is Ending.CREATED
     assert lab.post("one").ending is Ending.LEFT
-    assert "/projects/acme%2Fbuilds/" in lab.server.requests[-1].path
+    assert "/projects/acme%2Fbuilds/" in lab.server.requests[-2].path

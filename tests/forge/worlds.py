@@ -1,4 +1,4 @@
-"""A forge with one request, a clock that only moves when somebody waits, and comments on it: what both APIs' tests need."""
+"""A forge with one request, comments on it, and a clock that only moves when somebody waits."""
 
 from __future__ import annotations
 
