@@ -138,7 +138,8 @@ def _github(asked: Asked, environ: Mapping[str, str], event: Mapping[str, Any]) 
         return Nowhere(f"this job is not one of a pull request{_because(environ.get('GITHUB_EVENT_NAME', ''))}")
     repository = asked.repository or environ.get("GITHUB_REPOSITORY", "")
     api = asked.api or environ.get("GITHUB_API_URL") or "https://api.github.com"
-    return Place(Forge.GITHUB, api.rstrip("/"), repository, number, _is_fork(pull))
+    own = number == _number(pull, "number") and not asked.repository
+    return Place(Forge.GITHUB, api.rstrip("/"), repository, number, own and _is_fork(pull))
 
 
 def _is_fork(pull: Mapping[str, Any]) -> bool:
@@ -156,7 +157,8 @@ def _gitlab(asked: Asked, environ: Mapping[str, str]) -> Place | Nowhere:
     source = environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "")
     repository = asked.repository or target or environ.get("CI_PROJECT_ID", "")
     api = asked.api or environ.get("CI_API_V4_URL") or "https://gitlab.com/api/v4"
-    return Place(Forge.GITLAB, api.rstrip("/"), repository, number, bool(target and source) and target != source)
+    forked = bool(target and source) and target != source and not (asked.request or asked.repository)
+    return Place(Forge.GITLAB, api.rstrip("/"), repository, number, forked)
 
 
 def _because(event: str) -> str:

@@ -9,6 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.forge.page import body_of, fitting, is_marked, is_same, mark_of
+from reconciler.plan.fates import Drift, Fate
+from reconciler.plan.step import Trouble
+from reconciler.report.drift_markdown import drift_markdown
+from reconciler.report.drift_ways import Commands
+from tests.drift.test_drift_markdown import HOSTILE, build, outside
 from tests.test_properties import examples
 
 TREES = st.text(st.characters(codec=None, exclude_characters=""), max_size=12) | st.text("->!<% /", max_size=12)
@@ -111,6 +116,21 @@ def test_as_much_is_kept_as_fits(longest: int):
     text = "```\n" + "x" * 20 + "\n" + ("line\n" * 20_000)
     cut = fitting(text, longest)
     assert longest - 15 < len(cut) <= longest
+
+
+@pytest.mark.parametrize("longest", [700, 2_000, 5_000, 20_000])
+@pytest.mark.parametrize("acts", [False, True])
+def test_a_hostile_report_stays_in_its_place_wherever_it_is_cut(longest: int, acts: bool):
+    """A real report of a drift: behind the cut nothing is open, and no line is a command."""
+    builds = tuple(build(n, text, fate=fate) for n, text in enumerate(HOSTILE) for fate in Fate)
+    page = drift_markdown(Drift(builds, (Trouble("x", "/merge", "\n/close"),), ("\n/merge",)), Commands())
+    for most in range(longest, longest + 60):
+        body = body_of(mark_of("t"), page, most, acts=acts)
+        left = outside(body)
+        assert len(body) <= most < len(page)
+        assert left.count("<details>") == left.count("</details>")
+        assert "lines are left out here" in left.splitlines()[-1]
+        assert not (acts and [line for line in body.split("\n") if line.startswith("/")])
 
 
 def test_a_first_line_that_is_too_long_leaves_the_count_alone():

@@ -94,6 +94,14 @@ def test_a_job_of_a_merge_request():
     assert of(forked) == Place(Forge.GITLAB, "https://gitlab.acme.example/api/v4", "7", 12, fork=True)
 
 
+def test_another_request_than_the_job_s_is_nobody_s_fork():
+    """Named by a flag, it is one that somebody means to comment on."""
+    forked = {**LAB, "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "99"}
+    for found in (of(HUB, pull("mallory/builds"), request=5), of(forked, request=5)):
+        assert isinstance(found, Place)
+        assert (found.request, found.fork) == (5, False)
+
+
 def test_a_pipeline_of_a_branch_is_nowhere():
     """Nor is any other machine."""
     branch = {k: v for k, v in LAB.items() if "MERGE_REQUEST" not in k} | {"CI_PIPELINE_SOURCE": "push"}
