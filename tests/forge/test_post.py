@@ -12,7 +12,7 @@ from reconciler.forge.site import site_of
 from reconciler.forge.wire import Timing, Wire
 from reconciler.model.errors import BadToken, NotPermitted, ReconcilerError, ServerError, UsageError
 from tests.forge.forge_server import BROKEN_AFTER, LOST_AFTER, LOST_BEFORE, PROXY, reply
-from tests.forge.github_server import User
+from tests.forge.github_server import GitHubServer, User
 from tests.forge.worlds import TOKEN, World
 
 
@@ -50,11 +50,15 @@ def test_ours_is_found_on_whatever_page_it_is(world: World, before: int):
 
 
 def test_a_comment_that_only_quotes_ours_or_is_a_strangers_is_never_changed(world: World):
-    """The mark counts as the first line of a comment of our own account: a stranger could change theirs again."""
+    """The mark counts as the first line of our own account's comment, though we could change others: they could too."""
     mark = "<!-- reconciler: company -->"
     bodies = [f"{mark}\nplanted", f"> {mark}\n> quoted", f"see this:\n{mark}\nlater", f"{mark[:-1]}"]
     for body in bodies:
         world.somebody(body)
+    if isinstance(world.server, GitHubServer):
+        world.server.users[TOKEN].edits = True
+    else:
+        world.server.accounts[TOKEN].maintains = True
     world.ourselves(f"> {mark}\nwe quote")
     assert world.post("ours").ending is Ending.CREATED
     assert world.post("ours, again").ending is Ending.UPDATED
