@@ -38,11 +38,15 @@ def command(file: str, path: str | None, quiet: bool, **flags: Any) -> int:
     reconciler drift --format markdown | reconciler comment -
     """  # noqa: D301 - the library wants the real character before a paragraph that is not to be wrapped
     from reconciler.report.ink import safe
-    from reconciler.workflow.comment import Asked, Request, Skipped, comment
+    from reconciler.workflow.comment import Asked, Request, Skipped, Timing, comment
+
+    def waiting(why: str, seconds: float) -> None:
+        if not quiet:
+            click.echo(safe(f"{why}: trying again in {seconds:.0f} s"), err=True)
 
     asked = Asked(flags["forge"], flags["request"], flags["repository"], flags["api"])
     request = Request(file, path, flags["tree"], asked, flags["token_file"], flags["required"])
-    ended = comment(request, os.environ, here())
+    ended = comment(request, os.environ, here(), Timing(waiting=waiting))
     if quiet:
         return 0
     if isinstance(ended, Skipped):

@@ -39,6 +39,7 @@ class Timing:
         silence: how long the other side may say nothing.
         total: how long all of it may take, waits included.
         tries: how often something passing may be tried again.
+        waiting: told why and how long, before a wait.
     """
 
     silence: float = 30.0
@@ -47,6 +48,7 @@ class Timing:
     now: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    waiting: Callable[[str, float], None] = lambda _why, _seconds: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ class Wire:
             return False
         self._left -= 1
         self._seconds = min(2 * self._seconds, _MINUTE)
+        why = "asks us to wait" if answer.limited else answer.why or f"answers HTTP {answer.status}"
+        self._timing.waiting(f"{self.place.host}: {why}", seconds)
         self._timing.sleep(seconds)
         return True
 

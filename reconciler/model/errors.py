@@ -4,7 +4,7 @@
     ├── UsageError                 64  flags or arguments that make no sense
     ├── InvalidDefinitions         65  problems in definitions or configuration, all of them
     ├── Refused                     4  a guard does not let the run start
-    ├── ServerError                69  the server is not reachable, or answers what no Zadig answers
+    ├── ServerError                69  a server is not reachable, or answers what none of its kind answers
     │   ├── NotPermitted           77  not allowed to do this
     │   │   └── BadToken           77  no API token, or one that the server does not accept
     │   └── TooOld                 69  a Zadig before v4.2.0
@@ -57,7 +57,7 @@ class Refused(ReconcilerError):
 
 
 class ServerError(ReconcilerError):
-    """The server is not reachable or does not answer as a Zadig does."""
+    """A server, Zadig or a forge, is not reachable or does not answer as its kind does."""
 
     exit_code = 69
 

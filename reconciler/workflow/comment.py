@@ -20,7 +20,7 @@ from reconciler.forge.post import Ending, Posted, post
 from reconciler.forge.wire import Closed, Timing
 from reconciler.model.errors import BadToken, NotPermitted, UsageError
 
-__all__ = ["Asked", "Commented", "Ending", "Request", "Skipped", "comment"]
+__all__ = ["Asked", "Commented", "Ending", "Request", "Skipped", "Timing", "comment"]
 
 _LARGEST = 64 * 1024 * 1024
 _LARGEST_TOKEN = 65_536

@@ -173,6 +173,18 @@ def test_an_unreachable_forge_is_69(hub: World, job: Job):
     assert (code, "answers what no GitHub answers" in err) == (69, True)
 
 
+def test_a_wait_is_told(hub: World, job: Job):
+    """On stderr, so that nobody takes a silent job for a dead one; -q says nothing."""
+    wait = reply(429, {"message": TOKEN}, Retry_After="0")
+    hub.server.fault("POST", wait)
+    host = hub.place.host
+    code, out, err = job(hub_of(hub), "page.md")
+    assert (code, err) == (0, f"{host}: asks us to wait: trying again in 0 s\n")
+    assert out == "The comment on acme/builds#12 is created.\n"
+    hub.server.fault("GET", wait)
+    assert job(hub_of(hub), "-q", "page.md") == (0, "", "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
