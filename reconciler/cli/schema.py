@@ -26,8 +26,8 @@ NAMES = (
 def command(name: str) -> int:
     """Print a JSON Schema: of a definition (build), of reconciler.yaml (reconciler), of what commands print as JSON.
 
-    Those are validate, plan (also for apply), drift, diff, export, adopt, config and ledger (show, check); saved-plan is what
-    `plan --out` writes.
+    Those are validate, plan (also for apply), drift, diff, export, adopt, config and ledger (show, check).
+    What `plan --out` writes is saved-plan.
     """
     from reconciler.workflow.schema import schema_text
 

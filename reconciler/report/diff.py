@@ -16,8 +16,7 @@ from dataclasses import replace
 
 from reconciler.compare.revisions import Fate, Revised, Revisions, Rule
 from reconciler.model.change import Change, ChangeKind
-from reconciler.report.drift import line
-from reconciler.report.ink import Colour, Ink
+from reconciler.report.ink import Colour, Ink, line
 from reconciler.report.text import Style, change_lines
 
 MARKS = {

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from reconciler.compare.revisions import Fate, Revised, Revisions
 from reconciler.report.diff import MARKS, body, sides, summary, title
-from reconciler.report.markdown import LONGEST, RESERVE, Page, code, fenced, fold, left_out, shortened
 from reconciler.report.ink import Ink, line
+from reconciler.report.markdown import LONGEST, RESERVE, Page, code, fenced, fold, left_out, shortened
 
 _OPEN = (Fate.REMOVED, Fate.RENAMED, Fate.MOVED)
 

@@ -16,8 +16,8 @@ from typing import TypeVar
 
 from reconciler.report.ink import line
 
-LONGEST = 65_536
-"""Characters that a comment may have on GitHub; those of GitLab may have more."""
+LONGEST = 65_000
+"""Characters of a page: GitHub takes 65,536 for a comment, and the mark of `reconciler comment` comes on top."""
 
 BLOCK = 6_000
 """Characters of one build that are shown."""
