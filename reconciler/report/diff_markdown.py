@@ -9,14 +9,18 @@ from __future__ import annotations
 from reconciler.compare.revisions import Fate, Revised, Revisions
 from reconciler.report.diff import MARKS, body, sides, summary, title
 from reconciler.report.ink import Ink, line
-from reconciler.report.markdown import LONGEST, RESERVE, Page, code, fenced, fold, left_out, shortened
+from reconciler.report.markdown import LONGEST, Page, code, fenced, fold, paged, shortened
 
 _OPEN = (Fate.REMOVED, Fate.RENAMED, Fate.MOVED)
 
 
 def diff_markdown(revisions: Revisions) -> str:
     """Return the report, at most LONGEST characters."""
-    page = Page(LONGEST - RESERVE)
+    return paged(LONGEST, lambda page: _fill(page, revisions), lambda build: f"{build.project}/{build.name}")
+
+
+def _fill(page: Page, revisions: Revisions) -> tuple[str, ...]:
+    """Add all of it; nothing stands at the end."""
     page.add(f"## {summary(revisions).rstrip('.')}\n")
     page.add(f"{code(sides(revisions))}\n")
     notes = [f"note: {line(notice)}" for notice in revisions.notices]
@@ -28,7 +32,7 @@ def diff_markdown(revisions: Revisions) -> str:
     page.add_all(ruled, "with other rules", _item)
     for fate in (Fate.CHANGED, Fate.ADDED):
         fold(page, fate.value, [b for b in revisions.of(fate) if not b.rules], _item)
-    return "\n".join([*page.pieces, *left_out(page)]).rstrip("\n") + "\n"
+    return ()
 
 
 def _others(revisions: Revisions) -> tuple[Revised, ...]:

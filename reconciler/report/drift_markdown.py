@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.plan.fates import DRIFT, Drift, Drifted, Fate
 from reconciler.report.drift import VERDICTS, block, remarks, title, verdict
 from reconciler.report.drift_ways import Commands, ways
 from reconciler.report.ink import line
-from reconciler.report.markdown import LONGEST, RESERVE, Page, code, cut, fenced, fold, left_out, shortened
+from reconciler.report.markdown import LONGEST, Page, code, cut, fenced, fold, paged, shortened
 from reconciler.report.text import Style
 
 _OPEN = (*DRIFT, Fate.UNREAD)
@@ -15,18 +17,24 @@ _FOLDED = (Fate.PENDING, Fate.UNVERIFIABLE, Fate.FOREIGN, Fate.JENKINS, Fate.ORP
 
 def drift_markdown(drift: Drift, commands: Commands, longest: int = LONGEST) -> str:
     """Return the report, at most `longest` characters; what did not fit is counted at its end."""
-    page = Page(longest - RESERVE)
-    page.add(f"## {_emphasis(drift)}\n")
     ending = _ending(drift, commands)
-    page.room -= sum(len(piece) + 1 for piece in ending)
+
+    def fill(page: Page) -> Sequence[str]:
+        page.add(f"## {_emphasis(drift)}\n")
+        page.room -= sum(len(piece) + 1 for piece in ending)
+        _builds(page, drift)
+        return ending
+
+    return paged(longest, fill, lambda build: f"{build.project}/{build.name}")
+
+
+def _builds(page: Page, drift: Drift) -> None:
     for fate in _OPEN:
         page.add_all(drift.of(fate), VERDICTS[fate][0], _block)
     touched = [build for build in drift.of(Fate.IN_SYNC) if build.touched]
     fold(page, "in sync, changed in what Git leaves to the server", touched, _item)
     for fate in _FOLDED:
         fold(page, VERDICTS[fate][0], drift.of(fate), _item)
-    pieces = [*page.pieces, *ending, *left_out(page)]
-    return "\n".join(pieces).rstrip("\n") + "\n"
 
 
 def _emphasis(drift: Drift) -> str:

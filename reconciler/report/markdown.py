@@ -3,7 +3,7 @@
 Whatever comes from definitions or the server stands in code: in a fence that is longer than any run of backticks in
 it, or escaped inside `<code>`. So it can close nothing, mention nobody and link nowhere.
 
-    text ─ code, fenced ─► pieces ─ Page ─► as many as fit, and what did not, counted by its name
+    text ─ code, fenced ─► pieces ─ Page ─► as many as fit, and what did not, counted and as far as possible by name
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reconciler.report.ink import line
 
@@ -23,7 +23,10 @@ BLOCK = 6_000
 """Characters of one build that are shown."""
 
 RESERVE = 400
-"""Characters that are kept for saying what was left out."""
+"""Characters that are kept for saying how much was left out."""
+
+LARGE = 32_000
+"""Characters from which on a page has room for many sentences of one kind."""
 
 LEAST = 100
 """Characters below which no build can fit any more."""
@@ -33,11 +36,11 @@ One = TypeVar("One")
 
 @dataclass(slots=True)
 class Page:
-    """Collects pieces as long as they fit. `left`: what did not, by its name, and how many."""
+    """Collects pieces as long as they fit. `left`: what did not, by what happens to it."""
 
     room: int
     pieces: list[str] = field(default_factory=list)
-    left: dict[str, int] = field(default_factory=dict)
+    left: dict[str, list[object]] = field(default_factory=dict)
 
     def add(self, piece: str) -> bool:
         """Take a piece where it fits."""
@@ -51,11 +54,48 @@ class Page:
         """Take each build that fits, and count the others; once it is nearly full, without writing them out."""
         for build in builds:
             if self.room < LEAST or not self.add(written(build)):
-                self.leave(what)
+                self.leave(what, build)
 
-    def leave(self, what: str, count: int = 1) -> None:
-        """Count what did not fit."""
-        self.left[what] = self.left.get(what, 0) + count
+    def leave(self, what: str, *builds: object) -> None:
+        """Remember what did not fit."""
+        self.left.setdefault(what, []).extend(builds)
+
+
+def paged(longest: int, fill: Callable[[Page], Sequence[str]], named: Callable[[Any], str] | None = None) -> str:
+    """Return a page of at most `longest` characters, at its end what holds for all of it and what did not fit.
+
+    Args:
+        longest: characters.
+        fill: adds the pieces to a page, takes away the room of its end, and returns that.
+        named: the name of a build; None where what is left out has none.
+    """
+    page = Page(longest - RESERVE)
+    ending = fill(page)
+    if page.left and named and longest >= LONGEST:
+        room = min(longest // 6, 2 * len(_names(page, named, longest)))
+        page = Page(longest - RESERVE - room)
+        ending = [*fill(page), _names(page, named, room)]
+    return "\n".join([*page.pieces, *ending, *_left_out(page)]).rstrip("\n") + "\n"
+
+
+def _names(page: Page, named: Callable[[Any], str], room: int) -> str:
+    """Return the names of what was left out in at most `room` characters."""
+    lines = list[str]()
+    for what, builds in page.left.items():
+        names = [line(named(build)) for build in builds]
+        kept = _within(names, room // len(page.left) - RESERVE)
+        more = f"… and {len(names) - kept:,} more" if kept < len(names) else ""
+        lines.append(f"{what}: {', '.join([*names[:kept], *filter(None, [more])])}")
+    return f"<details><summary>Names of what did not fit</summary>\n\n{fenced(lines, 'text')}\n\n</details>\n"
+
+
+def _within(names: Sequence[str], room: int) -> int:
+    """Return how many names have room, with a comma and a blank each."""
+    for count, name in enumerate(names):
+        room -= len(name) + 2
+        if room < 0:
+            return count
+    return len(names)
 
 
 def fold(page: Page, what: str, builds: Sequence[One], written: Callable[[One], str]) -> None:
@@ -65,17 +105,17 @@ def fold(page: Page, what: str, builds: Sequence[One], written: Callable[[One], 
     head = f"<details><summary>{len(builds):,} {what}</summary>\n"
     end = "</details>\n"
     if not page.add(head):
-        page.left[what] = len(builds)
+        page.leave(what, *builds)
         return
     page.room -= len(end) + 1
     page.add_all(builds, what, written)
     page.pieces.append(end)
 
 
-def left_out(page: Page) -> Iterator[str]:
+def _left_out(page: Page) -> Iterator[str]:
     """Yield what did not fit, counted; nothing where all did."""
     if page.left:
-        counts = ", ".join(f"{count:,} {what}" for what, count in page.left.items())
+        counts = ", ".join(f"{len(builds):,} {what}" for what, builds in page.left.items())
         yield f"**Left out because it did not fit:** {counts}.\n"
 
 

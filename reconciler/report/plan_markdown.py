@@ -16,11 +16,8 @@ from reconciler.model.whereabouts import Whereabouts
 from reconciler.plan.step import Action, Plan, Step, Trouble
 from reconciler.report.change_diff import change_diff
 from reconciler.report.ink import Ink, line
-from reconciler.report.markdown import LEAST, LONGEST, RESERVE, Page, code, cut, fenced, left_out, shortened
+from reconciler.report.markdown import LARGE, LEAST, LONGEST, Page, code, cut, fenced, paged, shortened
 from reconciler.report.text import MARKS, counted, loss_title, render_outcome, short, summary
-
-LARGE = 32_000
-"""Characters from which on a page has room for many sentences of one kind."""
 
 
 def plan_markdown(plan: Plan, where: Whereabouts, outcomes: Sequence[Outcome] = (), *, longest: int = LONGEST) -> str:
@@ -32,18 +29,25 @@ def plan_markdown(plan: Plan, where: Whereabouts, outcomes: Sequence[Outcome] = 
         outcomes: how the steps ended; () before an apply.
         longest: characters, at least 4,000.
     """
-    page = Page(longest - RESERVE)
-    page.add(f"## {summary(plan)}\n")
-    for piece in (*_ended(plan, outcomes, longest), *_first(plan, longest)):
-        page.add(piece)
     ending = _ending(plan, longest)
-    page.room -= sum(len(piece) + 1 for piece in ending)
+
+    def fill(page: Page) -> Sequence[str]:
+        page.add(f"## {summary(plan)}\n")
+        for piece in (*_ended(plan, outcomes, longest), *_first(plan, longest)):
+            page.add(piece)
+        page.room -= sum(len(piece) + 1 for piece in ending)
+        _steps(page, plan, where)
+        return ending
+
+    return paged(longest, fill, lambda step: f"{step.project}/{step.name}")
+
+
+def _steps(page: Page, plan: Plan, where: Whereabouts) -> None:
     urgent, others = _sorted(plan)
     for step in urgent:
         _take(page, step, lambda step: _open(step, where))
     for project, steps in itertools.groupby(others, key=lambda step: step.project):
         _project(page, project, list(steps), where)
-    return "\n".join([*page.pieces, *ending, *left_out(page)]).rstrip("\n") + "\n"
 
 
 def _sorted(plan: Plan) -> tuple[list[Step], list[Step]]:
@@ -77,8 +81,8 @@ def _project(page: Page, project: str, steps: Sequence[Step], where: Whereabouts
     counts = [(what, sum(1 for s in steps if _what(s) == what)) for what in dict.fromkeys(_what(s) for s in steps)]
     heading = f"### {code(project)}: {', '.join(f'{count:,} {what}' for what, count in counts)}\n"
     if page.room < len(heading) + LEAST or not page.add(heading):
-        for what, count in counts:
-            page.leave(what, count)
+        for step in steps:
+            page.leave(_what(step), step)
         return
     for step in steps:
         _take(page, step, lambda step: _folded(step, where))

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.model.problem import Problem
 from reconciler.model.whereabouts import Whereabouts
-from reconciler.report.markdown import LONGEST, RESERVE, Page, code, left_out
+from reconciler.report.markdown import LONGEST, Page, code, paged
 
 FORMAT_VERSION = "1.0"
 
@@ -27,16 +27,20 @@ def problems_markdown(problems: Sequence[Problem], builds: int, where: Whereabou
     """
     if not problems:
         return f"## All good: {builds:,} build{'' if builds == 1 else 's'}\n"
+    return paged(longest, lambda page: _fill(page, problems, where))
+
+
+def _fill(page: Page, problems: Sequence[Problem], where: Whereabouts) -> tuple[str, ...]:
+    """Add all of it; nothing stands at the end."""
     files = len({problem.place.file for problem in problems})
-    page = Page(longest - RESERVE)
     page.add(f"## {_many(len(problems), 'problem')} in {_many(files, 'file')}\n")
     for file, found in itertools.groupby(problems, key=lambda problem: problem.place.file):
         every = list(found)
         if page.add(f"### {code(file[:CUT])}\n"):
             page.add_all(every, "problems", lambda problem: _item(problem, where))
         else:
-            page.leave("problems", len(every))
-    return "\n".join([*page.pieces, *left_out(page)]).rstrip("\n") + "\n"
+            page.leave("problems", *every)
+    return ()
 
 
 def _many(count: int, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -89,6 +90,19 @@ def test_problems_read_in_every_format_as_they_did():
 def test_a_hostile_plan_reads_as_it_did():
     for format_, ending in FILES.items():
         expect(HERE / "golden" / f"hostile.{ending}", plan_as(format_, hostile("\n".join(HOSTILE)), TELLING))
+
+
+def test_a_thousand_builds_read_in_every_format_as_they_did():
+    """The pages byte for byte; what is too long for a reader by its length and digest, after its own schema."""
+    plan, sums = many(1_000), []
+    for format_ in ("text", "json", *FILES):
+        text = plan_as(format_, plan, TELLING)
+        check(format_, text)
+        if format_ in ("markdown", "github"):
+            expect(HERE / "golden" / f"thousand.{FILES[format_]}", text)
+        else:
+            sums.append(f"{format_} {len(text)} {hashlib.sha256(text.encode()).hexdigest()}\n")
+    expect(HERE / "golden" / "thousand.sums", "".join(sums))
 
 
 def assert_same_facts(plan: Plan, telling: Telling) -> None:

@@ -83,6 +83,19 @@ def test_it_fits_and_counts_what_it_left_out_by_action(count: int, longest: int)
     assert (count >= 300) == bool(left) or longest < LONGEST
 
 
+@pytest.mark.parametrize("count", [600, 5_000])
+def test_what_is_left_out_is_named_as_far_as_there_is_room(count: int):
+    """In order, in a fold at the end; how many more there are is said, and nothing is both shown and named."""
+    markdown = plan_markdown(many(count), WHERE)
+    shown, _, rest = markdown.partition("<summary>Names of what did not fit</summary>")
+    above, named = (set(re.findall(r"p\d/build-\d{5}", part)) for part in (shown, rest))
+    more = sum(int(number.replace(",", "")) for number in re.findall(r"… and ([\d,]+) more", rest))
+    assert not above & named
+    assert len(above) + len(named) + more == count
+    assert len(named) > 100
+    assert (more > 0) == (count == 5_000)
+
+
 @pytest.mark.parametrize("longest", [4_000, 31_999, 32_000, LONGEST])
 def test_many_sentences_fit_too(longest: int):
     """Of any length and number, of every kind at once, a failed apply among them: each kind is told, cut, counted."""
