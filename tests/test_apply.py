@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
+from reconciler.emulator import Response
 from reconciler.model.change import ChangeKind
 from reconciler.model.errors import InvalidDefinitions, Locked, TooOld
 from reconciler.model.outcome import Ending
 from reconciler.plan.step import Action, Block
+from reconciler.report.text import Style, render_plan
 from reconciler.workflow.apply import Options, locked
 from reconciler.workflow.plan import World
 from tests.ledger_file import held_by_another
@@ -49,6 +52,32 @@ def test_a_lost_answer_is_read_back_and_nothing_is_done_twice(rig: Rig, kind: st
     succeeded = [r for r in rig.requests(method) if r["status"] == 200 and r["body"]]
     assert len(succeeded) == 1
     assert rig.plan().empty
+
+
+def test_a_project_that_the_token_may_not_see_does_not_stop_the_others(rig: Rig):
+    """Nothing is created where nobody knows what is there; what could be looked at is applied."""
+    rig.write(plain(), plain("far", project_key="other"))
+    rig.twist = lambda request, answer: Response(403) if "projectKey=other&" in request.query else answer
+    plan = rig.plan()
+    assert {step.name: step.blocked and step.blocked.reason for step in plan.steps} == {
+        "api": None,
+        "far": Block.INCOMPLETE,
+    }
+    assert not plan.complete
+    assert endings(rig.apply()) == [(Ending.BLOCKED, "incomplete"), (Ending.DONE, "")]
+    rig.twist = lambda _, answer: answer
+    rig.applied()
+
+
+def test_a_line_break_in_an_account_breaks_no_line_of_a_plan(applied: Rig):
+    """Whoever can name an account cannot write a line that looks like one of ours."""
+    applied.twist = lambda _, answer: replace(
+        answer, body=answer.body.replace(b'"update_by":"admin"', b'"update_by":"a\\n- yaml/x will be deleted"')
+    )
+    applied.write(plain(build_script="make all\n"))
+    text = render_plan(applied.plan(), Style())
+    assert "last written by a" in text
+    assert "\n- yaml/x" not in text
 
 
 def test_a_write_that_never_arrives_fails_and_says_so(rig: Rig):

@@ -96,11 +96,12 @@ def is_askable(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One project as read. `incomplete` says why the list cannot be trusted; "" where it can."""
+    """One project as read. `incomplete` says why the list cannot be trusted ("": it can), `remedy` what to do then."""
 
     project: str
     builds: Mapping[str, LiveBuild]
     incomplete: str = ""
+    remedy: str = "run again when nobody is writing"
     unnamed: int = 0
 
     def marked(self, marks: Mapping[str, frozenset[str]]) -> Reading:

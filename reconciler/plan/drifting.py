@@ -40,12 +40,14 @@ def drift(plan: Plan, inputs: Inputs, tell: Tell) -> Drift:
     builds = [case.judged(renames.get((case.step.project, case.step.name))) for case in declared]
     builds += _undeclared(inputs, paired.leaving)
     builds.sort(key=lambda build: (build.project, build.name))
+    emptied = list(_emptied(inputs))
     found = Drift(
         tuple(builds),
         plan.troubles,
-        (*plan.observed, *_emptied(inputs)),
+        (*plan.observed, *map(_hidden, emptied)),
         any(document.records for document in inputs.documents.values()),
         inputs.desired.narrowed,
+        frozenset(project for project, _ in emptied),
     )
     return found if found.ledger_read else _forgotten(found)
 
@@ -55,14 +57,20 @@ def _forgotten(found: Drift) -> Drift:
     return replace(found, builds=tuple(replace(build, ledger_read=False) for build in found.builds))
 
 
-def _emptied(inputs: Inputs) -> Iterator[str]:
+def _hidden(emptied: tuple[str, int]) -> str:
+    project, known = emptied
+    return (
+        f'project "{project}" shows no build at all, and the ledger knows {known}: '
+        "a token that may not see them any more looks the same"
+    )
+
+
+def _emptied(inputs: Inputs) -> Iterator[tuple[str, int]]:
+    """Yield the projects that show nothing, and how many builds the ledger knows of each."""
     for project, reading in sorted(inputs.live.readings.items()):
         document = inputs.documents.get(project)
         if document and document.records and not reading.builds and not reading.incomplete:
-            yield (
-                f'project "{project}" shows no build at all, and the ledger knows {len(document.records)}: '
-                "a token that may not see them any more looks the same"
-            )
+            yield project, len(document.records)
 
 
 def _undeclared(inputs: Inputs, leaving: frozenset[tuple[str, str]]) -> Iterator[Drifted]:
@@ -152,7 +160,7 @@ class _Case:
             yield live.deep_failed
         yield from unset(self.definition)
         if self.inputs.intent(self.step.project, self.step.name) is not None:
-            yield "an apply that was interrupted here is not finished: the next one goes on with it"
+            yield "an apply that was interrupted here, or still runs, is not finished: the next one goes on with it"
 
     def _absent(self, replaces: Pair | None) -> Drifted:
         reading = self.inputs.live.readings[self.step.project]
@@ -160,13 +168,14 @@ class _Case:
             return self._is(Fate.UNREAD, f"nobody knows whether it exists: {reading.incomplete}")
         if self._record is None:
             return self._is(Fate.PENDING, _replaces(replaces) if replaces else "it is not on the server yet")
-        return self._is(Fate.MISSING, *self._elsewhere())
+        other = self._elsewhere()
+        notes = (f'project "{other}" has a build of this name',) if other else ()
+        return replace(self._is(Fate.MISSING, *notes), now_in=other)
 
-    def _elsewhere(self) -> Iterator[str]:
-        """Say under which other project the name is now: names are unique over the server."""
-        for project, reading in sorted(self.inputs.live.readings.items()):
-            if self.step.name in reading.builds:
-                yield f'project "{project}" has a build of this name'
+    def _elsewhere(self) -> str:
+        """Return under which other project the name is now: names are unique over the server."""
+        readings = sorted(self.inputs.live.readings.items())
+        return next((project for project, reading in readings if self.step.name in reading.builds), "")
 
     def _of_two_kinds(self, live: Build) -> Drifted:
         """Whoever changed the kind has changed the whole build; a change on the other side is a conflict."""

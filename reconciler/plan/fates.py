@@ -55,6 +55,7 @@ class Drifted:
         notes: what a reader should know beside, sentences.
         blocked: the word for why an apply would not write it, "" where it would.
         ledger_read: False where the ledger could not be read, so that nobody knows whether it has a record.
+        now_in: the other project that has a build of this name now, of one that is missing; "" for none.
     """
 
     fate: Fate
@@ -71,6 +72,7 @@ class Drifted:
     notes: tuple[str, ...] = ()
     blocked: str = ""
     ledger_read: bool = True
+    now_in: str = ""
 
     @property
     def touched(self) -> bool:
@@ -92,6 +94,7 @@ class Drift:
         notices: what holds for many builds at once, sentences.
         recorded: whether the ledger has a record of any build of these projects.
         narrowed: only part of the tree was read, so that nothing is said of what no definition names.
+        emptied: projects that show no build at all any more: they may be hidden from us.
     """
 
     builds: tuple[Drifted, ...]
@@ -99,6 +102,7 @@ class Drift:
     notices: tuple[str, ...] = ()
     recorded: bool = True
     narrowed: bool = False
+    emptied: frozenset[str] = frozenset()
 
     def of(self, *fates: Fate) -> tuple[Drifted, ...]:
         """Return the builds of some fates."""

@@ -43,7 +43,7 @@ def incomplete(reading: Reading) -> Blocked | None:
     """Nothing that depends on absence happens on a list that did not settle."""
     if not reading.incomplete:
         return None
-    return Blocked(Block.INCOMPLETE, f"nobody knows whether it exists: {reading.incomplete}", "run again")
+    return Blocked(Block.INCOMPLETE, f"nobody knows whether it exists: {reading.incomplete}", reading.remedy)
 
 
 def without_value(result: Whole) -> Blocked | None:

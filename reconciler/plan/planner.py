@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from reconciler.compare.knowledge import Known, know
 from reconciler.model.definition import Definition
-from reconciler.model.live import Live
+from reconciler.model.live import Live, Reading
 from reconciler.plan import foresee, guards, losses, prune
 from reconciler.plan.convert import convert
 from reconciler.plan.create import create
@@ -93,11 +93,12 @@ def _step(
 
 
 def _troubles(live: Live) -> tuple[Trouble, ...]:
-    return tuple(
-        Trouble("incomplete", f'project "{r.project}": {r.incomplete}', "run again when nobody is writing")
-        for _, r in sorted(live.readings.items())
-        if r.incomplete
-    )
+    return tuple(Trouble("incomplete", _named(r), r.remedy) for _, r in sorted(live.readings.items()) if r.incomplete)
+
+
+def _named(reading: Reading) -> str:
+    named = f'"{reading.project}"' in reading.incomplete
+    return reading.incomplete if named else f'project "{reading.project}": {reading.incomplete}'
 
 
 def _notices(live: Live, renamed: Counter[tuple[str, str, str]]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from reconciler.plan.assumed import DIFFERENCES
 from reconciler.plan.step import Trouble
 from reconciler.plan.unreadable import Setting
 from reconciler.report.document import change_document
-from reconciler.report.ink import Colour, safe
+from reconciler.report.ink import Colour, line, safe
 from reconciler.report.text import Style, change_lines
 
 FORMAT_VERSION = "1.0"
@@ -151,7 +151,7 @@ def _different(entry: Entry, style: Style) -> Iterator[str]:
     title = style.ink.paint(f"~ {safe(f'{step.project}/{step.name}')}", Colour.WARN)
     yield f"{title}: {safe(entry.reason or 'differs')}  {place}"
     if step.live:
-        written = f"last written by {safe(step.live.update_by)}, {step.live.moment}"
+        written = f"last written by {line(step.live.update_by)}, {step.live.moment}"
         yield f"    {style.ink.paint(written, Colour.PLACE)}"
     for change in step.changes:
         if change.kind in DIFFERENCES:

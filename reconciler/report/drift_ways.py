@@ -106,7 +106,7 @@ def _into_git(drift: Drift, commands: Commands) -> Iterator[Way]:
             "where both changed, that keeps Git's side; this takes the server's side everywhere",
             commands.line("export", *_projects(both), *out, "--force"),
         )
-    if gone := drift.of(Fate.MISSING):
+    if gone := [build for build in drift.of(Fate.MISSING) if build.project not in drift.emptied]:
         yield Way(
             "or take the definitions of what is gone away too",
             commands.line("export", *_projects(gone), *out, "--prune"),
@@ -114,7 +114,8 @@ def _into_git(drift: Drift, commands: Commands) -> Iterator[Way]:
 
 
 def _projects(builds: Iterable[Drifted]) -> tuple[str, ...]:
-    names = sorted({build.project for build in builds})
+    """Return the projects to name: also those where a build is now, so that it does not leave Git."""
+    names = sorted({name for build in builds for name in (build.project, build.now_in) if name})
     return tuple(word for name in names for word in ("--project", name))
 
 

@@ -20,7 +20,7 @@ from reconciler.model.record import Applied
 from reconciler.model.secret import MASK
 from reconciler.plan.losses import UNREADABLE
 from reconciler.plan.step import Action, Blocked, Plan, PlannedLoss, Step
-from reconciler.report.ink import Colour, Ink, safe
+from reconciler.report.ink import Colour, Ink, line, safe
 from reconciler.report.lines import line_diff
 
 MARKS = {
@@ -109,7 +109,7 @@ def in_place_of(step: Step) -> str:
 
 def _body(step: Step, style: Style) -> Iterator[str]:
     if step.live and step.action is not Action.KEEP:
-        yield style.ink.paint(f"last written by {safe(step.live.update_by)}, {step.live.moment}", Colour.PLACE)
+        yield style.ink.paint(f"last written by {line(step.live.update_by)}, {step.live.moment}", Colour.PLACE)
     if step.applied and style.verbose:
         yield style.ink.paint(applied_line(step.applied), Colour.PLACE)
     for change in step.changes:

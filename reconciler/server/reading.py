@@ -7,7 +7,7 @@ marks its build as unread, and the rest goes on. Jenkins builds are listed and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -80,6 +80,23 @@ def read_project(
             builds[build.name] = build
             progress(done, len(todo))
     return Reading(project, builds, incomplete, unnamed=1 if "" in listed else 0)
+
+
+def read_permitted(projects: Sequence[str], read: Callable[[str], Reading]) -> dict[str, Reading]:
+    """Read every project; one that the token may not see is incomplete. Raises NotPermitted where all are."""
+    found: dict[str, Reading] = {}
+    refused = []
+    for project in projects:
+        try:
+            found[project] = read(project)
+        except BadToken:
+            raise
+        except NotPermitted as error:
+            refused.append(error)
+            found[project] = Reading(project, {}, error.message, error.hint)
+    if refused and len(refused) == len(projects):
+        raise refused[0]
+    return found
 
 
 def _as_listed(row: Listed) -> LiveBuild:

@@ -14,7 +14,7 @@ from reconciler.definitions.sources import Environment
 from reconciler.export.document import Rules
 from reconciler.model.declared import secrets_in
 from reconciler.model.definition import Desired
-from reconciler.model.errors import BadToken, LedgerError, Locked, NotPermitted, ServerError, UsageError
+from reconciler.model.errors import BadToken, LedgerError, Locked, ServerError, UsageError
 from reconciler.model.exported import Exported
 from reconciler.model.live import Live, Reading
 from reconciler.model.record import Document, Seen
@@ -206,23 +206,13 @@ def _readings(
 ) -> dict[str, Reading]:
     """Read every project; one that the token may not see is incomplete. Raises NotPermitted where all are."""
     kinds = {(d.build.project, d.build.name): d.build.kind for d in desired.definitions}
-    found: dict[str, Reading] = {}
-    refused = []
-    for project in projects:
+
+    def read(project: str) -> Reading:
         wanted = [reading.Wanted(name, kind) for (where, name), kind in kinds.items() if where == project]
         progress = partial(options.progress, f"project {project}")
-        try:
-            found[project] = reading.read_project(
-                door, project, wanted, settings.concurrency, everything=True, progress=progress
-            )
-        except BadToken:
-            raise
-        except NotPermitted as error:
-            refused.append(error)
-            found[project] = Reading(project, {}, error.message)
-    if refused and len(refused) == len(projects):
-        raise refused[0]
-    return found
+        return reading.read_project(door, project, wanted, settings.concurrency, everything=True, progress=progress)
+
+    return reading.read_permitted(projects, read)
 
 
 def _check_selected(door: ReadDoor, settings: Settings, live: Live) -> None:

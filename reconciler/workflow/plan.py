@@ -217,9 +217,9 @@ def _token(settings: Settings) -> Secret:
 def _read(
     door: ReadDoor, settings: Settings, desired: Desired, documents: Mapping[str, Document]
 ) -> dict[str, Reading]:
-    readings = {}
     everything = settings.policy.prune is Prune.ALL and not desired.narrowed
-    for project in projects_of(settings, desired):
+
+    def read(project: str) -> Reading:
         document = documents.get(project, Document())
         recorded = {} if desired.narrowed else document.records
         expected = {name: record.build.kind for name, record in recorded.items()}
@@ -227,5 +227,6 @@ def _read(
         expected |= {d.build.name: d.build.kind for d in desired.definitions if d.build.project == project}
         wanted = [reading.Wanted(name, kind) for name, kind in sorted(expected.items())]
         found = reading.read_project(door, project, wanted, settings.concurrency, everything=everything)
-        readings[project] = found.marked(document.marks)
-    return readings
+        return found.marked(document.marks)
+
+    return reading.read_permitted(projects_of(settings, desired), read)

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.compare.drift import State
 from reconciler.emulator import Request, Response
+from reconciler.model.errors import NotPermitted
 from reconciler.model.policy import Prune
 from reconciler.plan.fates import Drift, Fate
 from reconciler.report.drift import render_drift
@@ -61,6 +62,7 @@ def test_a_build_that_was_made_again_under_another_project_is_told(night: Night)
     night.appear("api", product_name="other")
     (build,) = night.look().of(Fate.MISSING)
     assert (build.project, build.notes) == ("yaml", ('project "other" has a build of this name',))
+    assert "reconciler export --project other --project yaml --out . --prune" in commands(night.look())
 
 
 def test_builds_without_a_definition_are_ours_or_nobody_s(night: Night):
@@ -123,6 +125,22 @@ def test_a_project_that_shows_nothing_any_more_is_said(night: Night):
     drift = night.look()
     assert fates(drift) == {"far": "missing", "off": "missing"}
     assert 'project "other" shows no build at all' in drift.notices[0]
+    assert not [command for command in commands(drift) if "--prune" in command]
+
+
+def test_a_project_that_the_token_may_not_see_does_not_hide_the_others(night: Night):
+    """Its builds are unread and the run is not whole; where no project may be seen, that is the error."""
+    night.meddle("api", timeout(45))
+    night.twist = lambda request, answer: Response(403) if "projectKey=other&" in request.query else answer
+    drift = night.look()
+    assert fates(drift) == {"api": "drifted", "far": "unread", "off": "unread"}
+    assert [(t.code, t.message) for t in drift.troubles] == [
+        ("incomplete", 'not permitted in project "other" (HTTP 403), or there is no such project')
+    ]
+    assert "administrator" in drift.troubles[0].hint
+    night.twist = lambda _, __: Response(403)
+    with pytest.raises(NotPermitted):
+        night.look()
 
 
 def test_one_project_is_looked_at_alone(night: Night):
