@@ -339,7 +339,7 @@ def test_what_a_plan_names_survives_the_way_to_another_process(rig: Rig):
 
 
 def counts() -> tuple[int, int]:
-    return WITNESS.applies, WITNESS.writes
+    return WITNESS.counts()
 
 
 def test_every_apply_and_every_write_is_counted(rig: Rig):

@@ -112,6 +112,12 @@ class Witness:
             self.allowed, self.excused = allowed, set()
             self._open = []
 
+    def counts(self) -> tuple[int, int]:
+        """How many applies and writes there were, those of processes included that announced one and wrote nothing."""
+        with self._guard:
+            self._read_notes()
+            return self.applies, self.writes
+
     def take(self) -> list[str]:
         """What was seen since the last call."""
         with self._guard:
