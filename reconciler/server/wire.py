@@ -11,6 +11,7 @@ a wrong type would be taken for a value: that raises `Nonsense`. Facts: contract
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -106,10 +107,16 @@ def is_telling(secret: Secret) -> bool:
 
 def masked(text: str, secrets: Iterable[Secret]) -> str:
     """Return a text with the mask in place of every secret of `SHORTEST` characters or more."""
-    found = {form for clear in _clear(secrets) for form in forms(clear) if len(form) >= SHORTEST}
+    found = {form for secret in secrets for form in _long_forms(secret)}
     for form in sorted(found, key=lambda form: (-len(form), form)):
         text = text.replace(form, MASK)
     return text
+
+
+@functools.lru_cache(maxsize=4096)
+def _long_forms(secret: Secret) -> tuple[str, ...]:
+    """Return what a secret may look like, as far as it can be known again: worked out once for all texts."""
+    return tuple(form for clear in _clear((secret,)) for form in forms(clear) if len(form) >= SHORTEST)
 
 
 def _clear(secrets: Iterable[Secret]) -> Iterator[str]:
