@@ -23,7 +23,7 @@ def pictures(plan: Shown) -> dict[str, str]:
             plan.terminal,
             "A plan in the terminal",
             "reconciler plan shows four builds: one will be updated, with a script as a line diff, a credential that "
-            "is not printed and a timeout that somebody had changed on the server; one will be deleted; one is blocked, "
+            "is not printed and a timeout that somebody changed on the server; one will be deleted; one is blocked, "
             "because an update would erase a script that the API cannot send; one will be created.",
         ),
         "docs/pictures/comment.svg": comment_picture(
