@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.cli.company import builds
 from reconciler.emulator import Emulator, running
+from tests import witness
 
 ROOT = Path(__file__).parents[2]
 ENGLISH, CHINESE = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md"))
@@ -67,7 +68,7 @@ def tutorial() -> list[str]:
 
 
 @pytest.fixture
-def shell(tmp_path, monkeypatch) -> dict[str, str]:
+def shell(tmp_path) -> dict[str, str]:
     """An environment with the command and with Git, and nothing of this machine's settings."""
     program = tmp_path / "bin" / "reconciler"
     program.parent.mkdir()
@@ -76,15 +77,15 @@ def shell(tmp_path, monkeypatch) -> dict[str, str]:
     identity = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     return {
         "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(ROOT)]),
+        witness.FOLDER: os.environ[witness.FOLDER],
         "HOME": str(tmp_path),
         **identity,
-        **{name: value for name, value in os.environ.items() if name.startswith("RECONCILER_WITNESS")},
     }
 
 
 def test_the_ten_lines_do_what_they_say(shell, tmp_path):
-    """In one shell, each succeeds, and `diff` tells of a difference: the server gets the new script by the one apply and by nothing before it."""
+    """In one shell each succeeds, and `diff` tells of a difference. One write reaches the server, that of the script."""
     lines = tutorial()
     assert len(lines) == 10
     emulator = Emulator(builds=builds())
