@@ -85,7 +85,7 @@ def shell(tmp_path) -> dict[str, str]:
 
 
 def test_the_ten_lines_do_what_they_say(shell, tmp_path):
-    """In one shell each succeeds, and `diff` tells of a difference. One write reaches the server, that of the script."""
+    """In one shell each succeeds, and `diff` tells of a difference. One write reaches the server."""
     lines = tutorial()
     assert len(lines) == 10
     emulator = Emulator(builds=builds())
