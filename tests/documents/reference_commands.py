@@ -83,6 +83,8 @@ def _section(name: str, command: click.Command) -> Iterator[str]:
     if rows:
         yield "\n| flag | means |\n|---|---|"
         yield from rows
+    if command.epilog:
+        yield "\n" + "\n\n".join(_told(part) for part in _paragraphs(command.epilog))
     codes = EXITS.get(name.removeprefix("reconciler "), ())
     if codes:
         yield f"\nExit codes: {', '.join(f'`{code}`' for code in sorted({*ALWAYS, *codes}))}."

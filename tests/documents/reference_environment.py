@@ -22,7 +22,7 @@ SECTIONS: tuple[tuple[str, str, Variables], ...] = (
     ),
     (
         "Terminal",
-        "`--color` beats them.",
+        "`--color` beats them. Progress, and what a log gets of it: [shell.md](../shell.md).",
         (
             ("FORCE_COLOR", "Not empty: colours, also where there is no terminal. Beats `NO_COLOR`"),
             ("NO_COLOR", "Not empty: no colours"),
