@@ -79,7 +79,7 @@ def _section(name: str, command: click.Command) -> Iterator[str]:
     with click.Context(command) as context:
         yield f"```text\n{name} {' '.join(command.collect_usage_pieces(context))}\n```\n"
         yield "\n\n".join(_told(part) for part in _paragraphs(command.help or ""))
-        rows = list(_rows(command.params, context))
+        rows = list(_rows(command.params))
     if rows:
         yield "\n| flag | means |\n|---|---|"
         yield from rows
@@ -102,17 +102,22 @@ def _told(paragraph: str) -> str:
     return "\n".join(plain(line) for line in paragraph.splitlines())
 
 
-def _rows(params: Sequence[click.Parameter], context: click.Context) -> Iterator[str]:
+def _rows(params: Sequence[click.Parameter]) -> Iterator[str]:
     for param in params:
         if isinstance(param, click.Option) and not param.hidden:
-            yield f"| {_spelled(param, context)} | {cell(_means(param))} |"
+            yield f"| {_spelled(param)} | {cell(_means(param))} |"
 
 
-def _spelled(option: click.Option, context: click.Context) -> str:
+def _spelled(option: click.Option) -> str:
     """Return how an option is typed, shortest first, its value behind the longest."""
     names = sorted([*option.opts, *option.secondary_opts], key=len)
-    value = "" if option.is_flag or option.count else f" {option.make_metavar(context)}"
+    value = "" if option.is_flag or option.count else f" {option.metavar or _choices(option.type)}"
     return ", ".join(f"`{name}{value if name == names[-1] else ''}`" for name in names).replace("|", "\\|")
+
+
+def _choices(kind: click.ParamType) -> str:
+    """Return what an option takes that has no word for it."""
+    return f"[{'|'.join(map(str, kind.choices))}]" if isinstance(kind, click.Choice) else kind.name.upper()
 
 
 def _means(option: click.Option) -> str:
