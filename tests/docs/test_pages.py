@@ -1,0 +1,152 @@
+"""Every command of every page is run, in order, and what a page says that it prints is what it prints."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reconciler.emulator import Emulator, running
+from tests.docs.shell import ROOT, Said, masked, pattern, run, unlike
+from tests.docs.steps import REASONS, Step, page_of
+
+LEFT = {".venv", ".git", ".reconciler", "node_modules", "tests"}
+PAGES = [
+    path
+    for path in sorted(ROOT.rglob("*.md"))
+    if not LEFT & {*path.relative_to(ROOT).parts} and "```" in path.read_text(encoding="utf-8")
+]
+
+READMES: dict[str, str] = {
+    "$ python3 -m venv": "<!-- not run: needs a shop -->",
+    "$ reconciler validate                 #": (
+        "<!-- run: export BUILD_REGISTRY_PASSWORD=word; printf 'make\\nmake build\\nmake test\\n' >builds/api.sh -->"
+    ),
+    "$ reconciler init": "<!-- run: serve company; mkdir -p ~/builds; cd ~/builds; git init -q -->",
+}
+"""What goes in front of blocks of the README, which bears no remarks itself: how a block begins → the remarks."""
+
+
+def told(path: Path) -> str:
+    """A page, with the remarks that it does not bear itself."""
+    text = path.read_text(encoding="utf-8")
+    if path == ROOT / "README.md":
+        for begins, remarks in READMES.items():
+            assert f"```console\n{begins}" in text, begins
+            text = text.replace(f"```console\n{begins}", f"{remarks}\n```console\n{begins}", 1)
+    return text
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_a_page_says_is_so(path: Path, tmp_path: Path):
+    """All of its commands, in one shell and in their order: how each ends, and what it prints where that is shown."""
+    page = page_of(told(path))
+    with running(Emulator(control=True)) as url:
+        said = run(page.steps, tmp_path, url)
+    assert "\n\n".join(filter(None, map(unlike, said))) == ""
+
+
+def test_most_of_what_is_shown_is_run():
+    """What is left out has one of a few reasons, and a reader finds them no more often than every fifth time."""
+    pages = {path: page_of(told(path)) for path in PAGES}
+    ran = sum(not step.hidden for page in pages.values() for step in page.steps)
+    left = [reason for page in pages.values() for _, reason in page.left_out]
+    assert ran > 100
+    assert len(left) < ran / 5
+    assert {*left} <= {*REASONS}
+
+
+# The positive controls ------------------------------------------------------------------------------------
+
+PAGE = """\
+<!-- run: cd /tmp -->
+
+```console
+$ printf 'a 1\\nb 2\\n'          # says two lines
+a 1
+b 2
+$ false                          # exit 1
+$ echo one \\
+> two
+one two
+$ export TOKEN=…
+```
+
+<!-- output -->
+```text
+…
+```
+
+<!-- not run: needs a forge -->
+```sh
+git push
+```
+
+```yaml
+# deep/er.yaml
+a: 1
+```
+"""
+
+
+def test_a_page_is_taken_apart():
+    """Into what is typed, what is hidden, what is left out, and what no machine can type."""
+    page = page_of(PAGE)
+    assert [step.hidden for step in page.steps] == [True, False, False, False, True]
+    assert [step.exit for step in page.steps] == [0, 0, 1, 0, 0]
+    assert page.steps[1].shown == ("a 1", "b 2")
+    assert page.steps[3].command == "echo one \\\ntwo"
+    assert "deep/er.yaml" in page.steps[4].command
+    assert (page.left_out, page.placeholders) == ([(20, "needs a forge")], 1)
+
+
+def test_a_reason_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="no reason"):
+        page_of("<!-- not run: too slow -->\n")
+
+
+def test_what_is_not_so_is_found(tmp_path: Path):
+    """Another line, a line too few, another end, a shell that left early: each is told with its line."""
+    steps = [
+        Step(1, "echo a", ("b",)),
+        Step(2, "printf 'a\\nb\\n'", ("a",)),
+        Step(3, "false"),
+        Step(4, "printf 'a\\nb\\n'", ("a", "…", "b")),
+        Step(5, "exit 0"),
+        Step(6, "echo a", ("a",)),
+    ]
+    said = run(steps, tmp_path, "http://127.0.0.1:1")
+    assert [bool(unlike(one)) for one in said] == [True, True, True, False, True, True]
+    assert unlike(said[0]).startswith("line 1: $ echo a\n  prints:\na\n")
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "fits"),
+    [
+        ("at 2026-01-01 00:00:00 UTC", "at 2025-11-25 13:01:09 UTC", True),
+        ("commit 1a2b3c4", "commit 99f2dea", True),
+        ("digest 9e7d9d15d8f2", "digest 9e7d9d15d8f3", False),
+        ("a … c", "a b b c", True),
+        ("a … c", "a b\nc", False),
+        ("…\nz", "a\nb\nz", True),
+        ("a.c", "abc", False),
+    ],
+)
+def test_how_output_is_compared(shown: str, printed: str, fits: bool):
+    """Times and commits differ; digests of values, words and lines do not."""
+    assert bool(re.fullmatch(pattern(shown.splitlines()), masked(printed))) is fits
+
+
+def test_the_other_people_of_a_page_are_there(tmp_path: Path):
+    """A company is served, and somebody changes a build of it in the page."""
+    emulator = Emulator(control=True)
+    with running(emulator) as url:
+        said: list[Said] = run(
+            [Step(1, "reconciler emulator --company --port 8400"), Step(2, "colleague billing timeout=77")],
+            tmp_path,
+            url,
+        )
+    assert [one.code for one in said] == [0, 0], said
+    (billing,) = [build for build in emulator.state()["builds"] if build["name"] == "billing"]
+    assert (billing["timeout"], billing["update_by"]) == (77, "lin")
