@@ -57,17 +57,17 @@ def test_the_company_goes_round(company: Path, served, capsys):
     """Validate, plan, apply, and nothing to do; one changed value is one update with one change."""
     emulator, _ = served
     assert call(["validate", "company"]) == 0
-    assert "12 builds" in capsys.readouterr().out
+    assert "15 builds" in capsys.readouterr().out
     assert call(["plan", "company", "--detailed-exitcode"]) == 2
-    assert "Plan: 12 to create, 0 unchanged." in capsys.readouterr().out
+    assert "Plan: 15 to create, 0 unchanged." in capsys.readouterr().out
     assert call(["apply", "company", "--yes"]) == 0
-    assert len(emulator.state()["builds"]) == 12
+    assert len(emulator.state()["builds"]) == 15
     assert {b["product_name"] for b in emulator.state()["builds"]} == {"yaml", "other"}
     stored = str(emulator.state()["builds"])
     assert [value for value in environment().values() if value not in stored] == []
     capsys.readouterr()
     assert call(["plan", "company", "--detailed-exitcode"]) == 0
-    assert capsys.readouterr().out == "Nothing to do: 12 unchanged.\n"
+    assert capsys.readouterr().out == "Nothing to do: 15 unchanged.\n"
     orders = company / "shop" / "orders.yaml"
     text = orders.read_text(encoding="utf-8")
     assert text.count("timeout: 45") == 1
@@ -75,7 +75,7 @@ def test_the_company_goes_round(company: Path, served, capsys):
     assert call(["plan", "company", "--detailed-exitcode"]) == 2
     out = capsys.readouterr().out
     assert re.findall(r"^    [~+-] .*$", out, re.MULTILINE) == ["    ~ advanced_settings.timeout  45 → 50"]
-    assert "Plan: 1 to update, 11 unchanged." in out
+    assert "Plan: 1 to update, 14 unchanged." in out
     emulator.clear_requests()
     assert call(["apply", "company", "--yes"]) == 0
     assert [r["body"]["name"] for r in emulator.requests() if r["method"] == "PUT" and r["body"]] == ["orders"]
@@ -143,7 +143,7 @@ def test_half_of_the_definitions_are_lost_and_what_was_deleted_is_brought_back(
     assert len([r for r in emulator.requests() if r["method"] == "DELETE"]) == 5
     assert "Applied: 5 deleted, 1 blocked.\n" in out
     assert f"Run `reconciler plan company {raised}` to see what is left.\n" in out
-    assert len(stored(emulator)) == 7
+    assert len(stored(emulator)) == 10
     assert "release-bundle" in stored(emulator)
     (folder,) = (company / ".reconciler" / "backup").iterdir()
     assert call(["restore", f"company/.reconciler/backup/{folder.name}", "--yes"]) == 65
@@ -160,7 +160,7 @@ def test_half_of_the_definitions_are_lost_and_what_was_deleted_is_brought_back(
         shutil.copytree(COMPANY / part, company / part, dirs_exist_ok=True)
     capsys.readouterr()
     assert call(["plan", "company", "--detailed-exitcode"]) == 0
-    assert capsys.readouterr().out == "Nothing to do: 12 unchanged.\n"
+    assert capsys.readouterr().out == "Nothing to do: 15 unchanged.\n"
 
 
 def stored(emulator: Emulator) -> dict[str, dict[str, Any]]:
@@ -181,7 +181,7 @@ def test_what_is_ignored_stays_and_says_why(company: Path, capsys):
     capsys.readouterr()
     assert call(["plan", "company", "-v", "--detailed-exitcode"]) == 0
     out = capsys.readouterr().out
-    assert out.count('"default" on the server, Git says "big-nodes" (operations moves builds between node pools') == 7
+    assert out.count('"default" on the server, Git says "big-nodes" (operations moves builds between node pools') == 8
     assert out.count("Git says otherwise (the shop team switches the region in the web page") == 1
 
 
@@ -208,7 +208,7 @@ def test_the_commands_of_the_readme_are_those_that_were_run():
     assert TOKEN in README
     assert "reconciler emulator --port 8400" in README
     assert "http://127.0.0.1:8400" in (COMPANY / "reconciler.yaml").read_text(encoding="utf-8")
-    assert "# 12 to create" in README
+    assert "# 15 to create" in README
     assert "`timeout: 45`" in README
 
 

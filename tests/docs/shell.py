@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     "TERM": "dumb",
     "COLUMNS": "120",
+    "GIT_PAGER": "cat",
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_COUNT": "1",
     "GIT_CONFIG_KEY_0": "init.defaultBranch",

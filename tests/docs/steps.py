@@ -32,8 +32,18 @@ REASONS = {
 }
 """Why a block may be left out, and nothing else."""
 
-ASKS = re.compile(r"\breconciler (apply|adopt|restore|ledger forget|ledger move|unlock)\b(?!.*(--yes|--dry-run|--help))")
+ASKS = re.compile(r"\breconciler (apply|adopt|restore|ledger forget|ledger move|unlock)\b(?![^#]*(--yes|--dry-run|--help))")
 """Commands that ask on a terminal. A page is read by people who say yes."""
+
+PROGRAMS = {
+    *("reconciler", "git", "cd", "export", "unset", "set", "source", ".", "mkdir", "cp", "mv", "rm", "touch", "chmod"),
+    *("cat", "echo", "printf", "ls", "sed", "grep", "head", "tail", "diff", "test", "[", "true", "false", "if"),
+    *("serve", "colleague"),
+}
+"""What is run. A page that wants another program says that it is not run, so that no page surprises a machine."""
+
+FAR = re.compile(r"\bgit (push|pull|fetch|clone)\b(?! \S*\.git\b)")
+"""What of Git speaks to other machines."""
 
 BLOCK = re.compile(
     r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<body>.*?)^ *```$|<!-- (?P<word>run|output|exit|not run)(?::\s*(?P<said>.*?))? ?-->",
@@ -85,7 +95,18 @@ def page_of(text: str) -> Page:
         else:
             _block(page, remarks, line, found["kind"], found["body"], len(found["indent"]))
             remarks.clear()
+    for step in page.steps:
+        _harmless(step)
     return page
+
+
+def _harmless(step: Step) -> None:
+    """Refuse a command that a machine which only runs tests should not see."""
+    lines = [] if "END-OF-FILE" in step.command else re.split(r"\n|&&|\|\|?|;", _bare(step.command).replace("\\\n", " "))
+    for part in lines:
+        word = re.match(r"\s*(?:\w+=\S*\s+)*(?:! )?([^\s>]*)", part)
+        if (word and word[1] and word[1] not in PROGRAMS) or FAR.search(part):
+            raise ValueError(f"line {step.line}: `{part.strip()}` is nothing to run here: say <!-- not run: … -->")
 
 
 def _remark(page: Page, remarks: dict[str, str], line: int, word: str, said: str) -> None:

@@ -44,7 +44,9 @@ def test_what_a_page_says_is_so(path: Path, tmp_path: Path):
     page = page_of(told(path))
     with running(Emulator(control=True)) as url:
         said = run(page.steps, tmp_path, url)
-    assert "\n\n".join(filter(None, map(unlike, said))) == ""
+    wrong = "\n\n".join(filter(None, map(unlike, said)))
+    if wrong:
+        pytest.fail(wrong, pytrace=False)
 
 
 def test_most_of_what_is_shown_is_run():
@@ -104,6 +106,13 @@ def test_a_page_is_taken_apart():
 def test_a_reason_that_is_none_is_refused():
     with pytest.raises(ValueError, match="no reason"):
         page_of("<!-- not run: too slow -->\n")
+
+
+@pytest.mark.parametrize("line", ["pip install x", "git push", "cd x && docker build .", "cat x | curl -d - y", "X=1 make"])
+def test_what_should_not_be_run_is_refused(line: str):
+    """Before anything is run: a page that installs, pushes or asks other machines says so."""
+    with pytest.raises(ValueError, match="nothing to run here"):
+        page_of(f"```console\n$ {line}\n```\n")
 
 
 def test_what_is_not_so_is_found(tmp_path: Path):
