@@ -35,13 +35,13 @@ ENVIRONMENT = {
     "COLUMNS": "120",
     "GIT_PAGER": "cat",
     "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_COUNT": "3",
     "GIT_CONFIG_KEY_0": "init.defaultBranch",
     "GIT_CONFIG_VALUE_0": "main",
-    "GIT_AUTHOR_NAME": "Ann Example",
-    "GIT_AUTHOR_EMAIL": "ann@example.com",
-    "GIT_COMMITTER_NAME": "Ann Example",
-    "GIT_COMMITTER_EMAIL": "ann@example.com",
+    "GIT_CONFIG_KEY_1": "user.name",
+    "GIT_CONFIG_VALUE_1": "Ann Example",
+    "GIT_CONFIG_KEY_2": "user.email",
+    "GIT_CONFIG_VALUE_2": "ann@example.com",
     "BUILD_REGISTRY_PASSWORD": "registry-word",
 }
 KEPT = ("PATH", "PYTHONPATH", "WITNESS_FOLDER", "COVERAGE_PROCESS_START", "COVERAGE_FILE")
