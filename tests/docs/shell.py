@@ -35,15 +35,11 @@ ENVIRONMENT = {
     "COLUMNS": "120",
     "GIT_PAGER": "cat",
     "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_COUNT": "3",
-    "GIT_CONFIG_KEY_0": "init.defaultBranch",
-    "GIT_CONFIG_VALUE_0": "main",
-    "GIT_CONFIG_KEY_1": "user.name",
-    "GIT_CONFIG_VALUE_1": "Ann Example",
-    "GIT_CONFIG_KEY_2": "user.email",
-    "GIT_CONFIG_VALUE_2": "ann@example.com",
     "BUILD_REGISTRY_PASSWORD": "registry-word",
 }
+PERSON = "[user]\n\tname = Ann Example\n\temail = ann@example.com\n[init]\n\tdefaultBranch = main\n"
+"""Who types, as Git knows it."""
+
 KEPT = ("PATH", "PYTHONPATH", "WITNESS_FOLDER", "COVERAGE_PROCESS_START", "COVERAGE_FILE")
 """What of our own environment a page may see."""
 
@@ -68,15 +64,16 @@ class Said:
 
 def run(steps: Sequence[Step], folder: Path, url: str) -> list[Said]:
     """Run the steps of a page one after the other, in one shell, in a new folder."""
-    said, home = folder / "said", folder / "home"
-    for made in (said, home, folder / "tools"):
-        made.mkdir()
+    said, work = folder / "said", folder / "home" / "work"
+    for made in (said, work, folder / "tools"):
+        made.mkdir(parents=True)
+    (folder / "home" / ".gitconfig").write_text(PERSON, encoding="utf-8")
     _tools(folder / "tools", url)
     script = folder / "page.sh"
     script.write_text("".join(_lines(steps, said, url)), encoding="utf-8")
     subprocess.run(
         ["bash", "--noprofile", "--norc", str(script)],
-        cwd=home, env=_environment(folder, url), timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL,
+        cwd=work, env=_environment(folder, url), timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     return [_said(step, said / str(number), folder, url) for number, step in enumerate(steps)]
 
