@@ -5,6 +5,7 @@ What enters: steps. What leaves: for each of them what was printed, in the page'
     steps ─► one script of bash ─► said: a file per step ─► the page's address, folder, times and ids ─► Said
                     │
                     └─ reconciler (this tree's) · colleague NAME KEY=JSON… (somebody at the web page) · serve [company]
+                       begin FOLDER (the example company, committed and applied)
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from tests.docs.steps import ASKS, Step
 from tests.rig import TOKEN
 
 ROOT = Path(__file__).parents[2]
-ADDRESS = "http://127.0.0.1:8400"
-"""Where pages have their emulator; the one of a test is somewhere else."""
+ADDRESS, REAL = "http://127.0.0.1:8400", "https://zadig.example.com"
+"""Where pages have their emulator and their server; the emulator of a test is somewhere else, and stands for both."""
 
 PATIENCE = 300
 """Seconds after which a page hangs."""
@@ -36,14 +37,28 @@ ENVIRONMENT = {
     "GIT_PAGER": "cat",
     "GIT_CONFIG_NOSYSTEM": "1",
     "BUILD_REGISTRY_PASSWORD": "registry-word",
+    **dict(
+        line.split("=", 1)
+        for line in (ROOT / "examples" / "company" / ".env.example").read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    ),
 }
 PERSON = "[user]\n\tname = Ann Example\n\temail = ann@example.com\n[init]\n\tdefaultBranch = main\n"
 """Who types, as Git knows it."""
+
+BEGIN = """\
+mkdir "$1" && cp -r "$REPOSITORY"/examples/company/[!.]* "$REPOSITORY"/examples/company/.env.example "$1" && cd "$1" || exit 1
+sed -i "s|^server: .*|server: {url}|" reconciler.yaml
+printf '.reconciler/\\nplan.json\\n' >.gitignore
+git init -q && git add -A && git commit -qm "Begin" && reconciler apply --yes -q
+"""
+"""The example company as a repository of its own, committed and applied."""
 
 KEPT = ("PATH", "PYTHONPATH", "WITNESS_FOLDER", "COVERAGE_PROCESS_START", "COVERAGE_FILE")
 """What of our own environment a page may see."""
 
 MASKS = (
+    (re.escape(REAL), ADDRESS),
     (r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", "<time>"),
     (r"20\d\d-\d\d-\d\dT\d{6}Z", "<stamp>"),
     (r"\b(?=[a-f]*\d)(?:[0-9a-f]{7,8}|[0-9a-f]{16}|[0-9a-f]{40})\b", "<id>"),
@@ -88,7 +103,7 @@ def _ours(command: str, url: str) -> str:
     if serving := re.match(r"reconciler emulator\b(.*)", command):
         return "serve company" if "--company" in serving[1] else "serve"
     command = ASKS.sub(r"reconciler \1 --yes", command)
-    return command.replace(ADDRESS, url).replace("https://zadig.example.com", url)
+    return command.replace(ADDRESS, url).replace(REAL, url)
 
 
 def _environment(folder: Path, url: str) -> dict[str, str]:
@@ -104,6 +119,7 @@ def _tools(folder: Path, url: str) -> None:
         "reconciler": f'exec "{sys.executable}" -m reconciler "$@"',
         "colleague": f'{control} colleague "$@"',
         "serve": f'{control} serve "$@"',
+        "begin": BEGIN.replace("{url}", url),
     }
     for name, script in tools.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")

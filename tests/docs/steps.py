@@ -32,13 +32,13 @@ REASONS = {
 }
 """Why a block may be left out, and nothing else."""
 
-ASKS = re.compile(r"\breconciler (apply|adopt|restore|ledger forget|ledger move|unlock)\b(?![^#]*(--yes|--dry-run|--help))")
+ASKS = re.compile(r"\breconciler (apply|adopt|restore|ledger forget)\b(?![^#]*(--yes|--dry-run|--help))")
 """Commands that ask on a terminal. A page is read by people who say yes."""
 
 PROGRAMS = {
     *("reconciler", "git", "cd", "export", "unset", "set", "source", ".", "mkdir", "cp", "mv", "rm", "touch", "chmod"),
     *("cat", "echo", "printf", "ls", "sed", "grep", "head", "tail", "diff", "test", "[", "true", "false", "if"),
-    *("serve", "colleague"),
+    *("serve", "colleague", "begin"),
 }
 """What is run. A page that wants another program says that it is not run, so that no page surprises a machine."""
 
