@@ -15,8 +15,8 @@ from reconciler.plan.step import Block
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md"]
-DOCUMENTS += sorted((ROOT / "docs").glob("*.md"))
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
+DOCUMENTS += sorted((ROOT / "docs").rglob("*.md"))
 
 
 def command(name: str) -> click.Command:
@@ -96,14 +96,38 @@ def links(text: str) -> Iterator[str]:
 
 
 def anchors(text: str) -> set[str]:
-    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """As GitHub makes them: of a heading that stands twice, the second one gets a number."""
+    found: dict[str, int] = {}
+    for heading in re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE):
+        shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        anchor = re.sub(r"[^\w\- ]", "", shown.lower()).replace(" ", "-")
+        found[anchor] = found.get(anchor, -1) + 1
+    return {f"{anchor}-{n}" if n else anchor for anchor, last in found.items() for n in range(last + 1)}
 
 
 def test_the_links_are_found_at_all():
     """The positive control of the test above."""
     assert "docs/fields.md" in set(links(README))
     assert "LICENSE" in set(links(README))
+    assert sum("#" in link for path in DOCUMENTS for link in links(path.read_text(encoding="utf-8"))) > 20
+
+
+def test_where_a_heading_is_found():
+    """Punctuation goes, links leave their words, what stands in a block of code is no heading, doubles are counted."""
+    text = "# A `b`, c!\n\n```sh\n# no heading\n```\n\n## [Of a](x.md) link\n\n## Twice\n\n## Twice\n"
+    assert anchors(text) == {"a-b-c", "of-a-link", "twice", "twice-1"}
+
+
+def test_every_page_is_reached_from_the_readme():
+    """By following links: a page that no other one leads to is read by nobody."""
+    reached, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page not in reached and page.suffix == ".md":
+            reached.add(page)
+            found = links(page.read_text(encoding="utf-8"))
+            waiting += [(page.parent / link.partition("#")[0]).resolve() for link in found if link.partition("#")[0]]
+    assert {path for path in DOCUMENTS if path not in reached} <= {ROOT / "CHANGELOG.md"}
 
 
 def test_files_and_folders_that_the_documents_name_in_code_exist():

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 REASONS = {
-    "needs a shop": "packages are installed; .ci/run does it",
+    "installs packages": "packages are installed; .ci/run does it",
     "needs a forge": "GitHub or GitLab, or a repository that is pushed to",
     "needs a store": "a bucket or a state server, and its credentials",
     "needs a cluster": "Kubernetes, or a registry of images",

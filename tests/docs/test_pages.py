@@ -19,7 +19,7 @@ PAGES = [
 ]
 
 READMES: dict[str, str] = {
-    "$ python3 -m venv": "<!-- not run: needs a shop -->",
+    "$ python3 -m venv": "<!-- not run: installs packages -->",
     "$ reconciler validate                 #": (
         "<!-- run: export BUILD_REGISTRY_PASSWORD=word; printf 'make\\nmake build\\nmake test\\n' >builds/api.sh -->"
     ),
