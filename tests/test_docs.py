@@ -98,7 +98,9 @@ def links(text: str) -> Iterator[str]:
 def anchors(text: str) -> set[str]:
     """As GitHub makes them: of a heading that stands twice, the second one gets a number."""
     found: dict[str, int] = {}
-    for heading in re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE):
+    for heading in re.findall(
+        r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE
+    ):
         shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
         anchor = re.sub(r"[^\w\- ]", "", shown.lower()).replace(" ", "-")
         found[anchor] = found.get(anchor, -1) + 1

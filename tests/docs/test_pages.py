@@ -108,7 +108,9 @@ def test_a_reason_that_is_none_is_refused():
         page_of("<!-- not run: too slow -->\n")
 
 
-@pytest.mark.parametrize("line", ["pip install x", "git push", "cd x && docker build .", "cat x | curl -d - y", "X=1 make"])
+@pytest.mark.parametrize(
+    "line", ["pip install x", "git push", "cd x && docker build .", "cat x | curl -d - y", "X=1 make"]
+)
 def test_what_should_not_be_run_is_refused(line: str):
     """Before anything is run: a page that installs, pushes or asks other machines says so."""
     with pytest.raises(ValueError, match="nothing to run here"):
