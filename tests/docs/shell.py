@@ -47,7 +47,8 @@ PERSON = "[user]\n\tname = Ann Example\n\temail = ann@example.com\n[init]\n\tdef
 """Who types, as Git knows it."""
 
 BEGIN = """\
-mkdir "$1" && cp -r "$REPOSITORY"/examples/company/[!.]* "$REPOSITORY"/examples/company/.env.example "$1" && cd "$1" || exit 1
+company=$REPOSITORY/examples/company
+mkdir "$1" && cp -r "$company"/[!.]* "$company/.env.example" "$1" && cd "$1" || exit 1
 sed -i "s|^server: .*|server: {url}|" reconciler.yaml
 printf '.reconciler/\\nplan.json\\n' >.gitignore
 git init -q && git add -A && git commit -qm "Begin" && reconciler apply --yes -q

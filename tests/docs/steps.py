@@ -7,8 +7,8 @@ command per line and no output. A command without output below it is run and not
 anything: for any lines where it stands alone, else within the line. A command that has `…` in it is a placeholder, and
 is not run. `# exit 4` behind a command says how it ends; without it, with 0.
 
-A ```yaml block whose first line is `# PATH.yaml` is that file, written where the page stands. Remarks that no reader sees
-say the rest, each in front of the block that it is about:
+A ```yaml block whose first line is `# PATH.yaml` is that file, written where the page stands. Remarks that no reader
+sees say the rest, each in front of the block that it is about:
 
     <!-- run: COMMAND -->         typed, and not shown: what the text around it asks the reader to do
     <!-- output -->               the next block is what the last command prints
@@ -46,7 +46,8 @@ FAR = re.compile(r"\bgit (push|pull|fetch|clone)\b(?! \S*\.git\b)")
 """What of Git speaks to other machines."""
 
 BLOCK = re.compile(
-    r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<body>.*?)^ *```$|<!-- (?P<word>run|output|exit|not run)(?::\s*(?P<said>.*?))? ?-->",
+    r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<body>.*?)^ *```$"
+    r"|<!-- (?P<word>run|output|exit|not run)(?::\s*(?P<said>.*?))? ?-->",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -93,7 +94,7 @@ def page_of(text: str) -> Page:
         if found["word"]:
             _remark(page, remarks, line, found["word"], found["said"] or "")
         else:
-            _block(page, remarks, line, found["kind"], found["body"], len(found["indent"]))
+            _block(page, remarks, line, found)
             remarks.clear()
     for step in page.steps:
         _harmless(step)
@@ -120,8 +121,8 @@ def _remark(page: Page, remarks: dict[str, str], line: int, word: str, said: str
         remarks[word] = said
 
 
-def _block(page: Page, remarks: dict[str, str], line: int, kind: str, body: str, indent: int) -> None:
-    lines = [one[indent:] for one in body.splitlines()]
+def _block(page: Page, remarks: dict[str, str], line: int, found: re.Match[str]) -> None:
+    kind, lines = found["kind"], [one[len(found["indent"]) :] for one in found["body"].splitlines()]
     if "not run" in remarks:
         page.left_out.append((line, remarks["not run"]))
     elif "output" in remarks:
