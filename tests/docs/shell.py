@@ -78,18 +78,34 @@ class Said:
     text: str
 
 
-def run(steps: Sequence[Step], folder: Path, url: str) -> list[Said]:
-    """Run the steps of a page one after the other, in one shell, in a new folder."""
+@dataclass(frozen=True)
+class Desk:
+    """Where a page is tried.
+
+    Attributes:
+        folder: a new one.
+        url: the emulator's address.
+        door: the socket of the product (`preloaded`).
+    """
+
+    folder: Path
+    url: str
+    door: str
+
+
+def run(steps: Sequence[Step], desk: Desk) -> list[Said]:
+    """Run the steps of a page one after the other, in one shell."""
+    folder, url = desk.folder, desk.url
     said, work = folder / "said", folder / "home" / "work"
     for made in (said, work, folder / "tools"):
         made.mkdir(parents=True)
     (folder / "home" / ".gitconfig").write_text(PERSON, encoding="utf-8")
-    _tools(folder / "tools", url)
+    _tools(folder / "tools", desk)
     script = folder / "page.sh"
     script.write_text("".join(_lines(steps, said, url)), encoding="utf-8")
     subprocess.run(
         ["bash", "--noprofile", "--norc", str(script)],
-        cwd=work, env=_environment(folder, url), timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL,
+        cwd=work, env=_environment(folder), timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     return [_said(step, said / str(number), folder, url) for number, step in enumerate(steps)]
 
@@ -107,20 +123,21 @@ def _ours(command: str, url: str) -> str:
     return command.replace(ADDRESS, url).replace(REAL, url)
 
 
-def _environment(folder: Path, url: str) -> dict[str, str]:
+def _environment(folder: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     kept["PATH"] = f"{folder / 'tools'}:{kept['PATH']}"
     kept["PYTHONPATH"] = f"{ROOT}:{kept.get('PYTHONPATH', '')}"
     return {**kept, **ENVIRONMENT, "HOME": str(folder / "home")}
 
 
-def _tools(folder: Path, url: str) -> None:
-    control = f'exec "{sys.executable}" -S "{Path(__file__).with_name("page_tools.py")}" "{url}"'
+def _tools(folder: Path, desk: Desk) -> None:
+    here = Path(__file__)
+    control = f'exec "{sys.executable}" -S "{here.with_name("page_tools.py")}" "{desk.url}"'
     tools = {
-        "reconciler": f'exec "{sys.executable}" -m reconciler "$@"',
+        "reconciler": f'exec "{sys.executable}" -S -E "{here.with_name("typed.py")}" "{desk.door}" "$@"',
         "colleague": f'{control} colleague "$@"',
         "serve": f'{control} serve "$@"',
-        "begin": BEGIN.replace("{url}", url),
+        "begin": BEGIN.replace("{url}", desk.url),
     }
     for name, script in tools.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reconciler.emulator import Emulator, running
-from tests.docs.shell import ROOT, Said, masked, pattern, run, unlike
+from tests.docs.preloaded import preloaded
+from tests.docs.shell import ROOT, Desk, Said, masked, pattern, run, unlike
 from tests.docs.steps import REASONS, Step, page_of
 
 LEFT = {".venv", ".git", ".reconciler", "node_modules", "tests"}
@@ -38,12 +40,19 @@ def told(path: Path) -> str:
     return text
 
 
+@pytest.fixture(scope="module")
+def door() -> Iterator[str]:
+    """The product, ready to be typed."""
+    with preloaded() as place:
+        yield place
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_what_a_page_says_is_so(path: Path, tmp_path: Path):
+def test_what_a_page_says_is_so(path: Path, door: str, tmp_path: Path):
     """All of its commands, in one shell and in their order: how each ends, and what it prints where that is shown."""
     page = page_of(told(path))
     with running(Emulator(control=True)) as url:
-        said = run(page.steps, tmp_path, url)
+        said = run(page.steps, Desk(tmp_path, url, door))
     wrong = "\n\n".join(filter(None, map(unlike, said)))
     if wrong:
         pytest.fail(wrong, pytrace=False)
@@ -117,7 +126,7 @@ def test_what_should_not_be_run_is_refused(line: str):
         page_of(f"```console\n$ {line}\n```\n")
 
 
-def test_what_is_not_so_is_found(tmp_path: Path):
+def test_what_is_not_so_is_found(door: str, tmp_path: Path):
     """Another line, a line too few, another end, a shell that left early: each is told with its line."""
     steps = [
         Step(1, "echo a", ("b",)),
@@ -127,7 +136,7 @@ def test_what_is_not_so_is_found(tmp_path: Path):
         Step(5, "exit 0"),
         Step(6, "echo a", ("a",)),
     ]
-    said = run(steps, tmp_path, "http://127.0.0.1:1")
+    said = run(steps, Desk(tmp_path, "http://127.0.0.1:1", door))
     assert [bool(unlike(one)) for one in said] == [True, True, True, False, True, True]
     assert unlike(said[0]).startswith("line 1: $ echo a\n  prints:\na\n")
 
@@ -149,14 +158,13 @@ def test_how_output_is_compared(shown: str, printed: str, fits: bool):
     assert bool(re.fullmatch(pattern(shown.splitlines()), masked(printed))) is fits
 
 
-def test_the_other_people_of_a_page_are_there(tmp_path: Path):
+def test_the_other_people_of_a_page_are_there(door: str, tmp_path: Path):
     """A company is served, and somebody changes a build of it in the page."""
     emulator = Emulator(control=True)
     with running(emulator) as url:
         said: list[Said] = run(
             [Step(1, "reconciler emulator --company --port 8400"), Step(2, "colleague billing timeout=77")],
-            tmp_path,
-            url,
+            Desk(tmp_path, url, door),
         )
     assert [one.code for one in said] == [0, 0], said
     (billing,) = [build for build in emulator.state()["builds"] if build["name"] == "billing"]
