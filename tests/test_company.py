@@ -20,6 +20,7 @@ from reconciler.cli import company
 from reconciler.cli.demo_company import live_builds
 from reconciler.cli.entry import call
 from reconciler.emulator import Emulator
+from reconciler.emulator.world import shipped
 from reconciler.model.fields import Kind
 from reconciler.server import reading
 from tests.rig import TOKEN
@@ -43,11 +44,16 @@ def served(*arguments: str) -> Iterator[str]:
 
 
 def state_of(url: str) -> list[dict[str, Any]]:
-    request = urllib.request.Request(f"{url}/_emulator/state", headers={"Authorization": f"Bearer {TOKEN}"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        builds = json.load(answer)["builds"]
+    builds = document_of(url)["builds"]
     assert isinstance(builds, list)
     return builds
+
+
+def document_of(url: str) -> dict[str, Any]:
+    request = urllib.request.Request(f"{url}/_emulator/state", headers={"Authorization": f"Bearer {TOKEN}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
 
 
 def test_the_company_is_served():
@@ -56,6 +62,16 @@ def test_the_company_is_served():
         assert state_of(url) == company.builds()
     with served() as url:
         assert state_of(url) == []
+
+
+def test_the_examples_find_what_they_take_for_granted():
+    """Beside the world of the recordings, of which nothing is lost: the image and the templates of the data team."""
+    with served() as url:
+        seen = document_of(url)["world"]
+    assert seen == company.world()
+    for part, things in shipped().items():
+        assert things == (seen[part][: len(things)] if isinstance(things, list) else seen[part])
+    assert "python-service" in {template["name"] for template in seen["build_templates"]}
 
 
 def test_builds_of_a_file_are_served(tmp_path: Path):

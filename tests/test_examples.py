@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli.company import world
 from reconciler.cli.entry import call
 from reconciler.emulator import Emulator, running
 from tests.rig import TOKEN
@@ -33,7 +34,7 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[Emulator, str]]:
-    emulator = Emulator()
+    emulator = Emulator(world())
     with running(emulator) as url:
         yield emulator, url
 

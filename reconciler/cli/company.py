@@ -4,6 +4,8 @@
     a service, copied and copied again, with a credential and a cache ─┤
     an archive made on a virtual machine, a build of the second project ─┴─► builds that people made in the page
 
+What surrounds them is the world of the recordings, and what `examples/company` takes for granted besides.
+
 Nothing of it is real: the credentials are words, and the addresses end in .example.
 """
 
@@ -13,6 +15,7 @@ import copy
 from typing import Any
 
 from reconciler.cli.demo_company import PROJECT, live_builds
+from reconciler.emulator.world import shipped
 
 SECOND = "other"
 """The second project, as the emulator's world names it."""
@@ -42,6 +45,43 @@ cd %WORKSPACE%\r
 msbuild installer.sln /p:Configuration=Release\r
 sign.cmd out\\setup.exe\r
 """
+
+
+_MORE: dict[str, list[dict[str, Any]]] = {
+    "base_images": [
+        {
+            "id": "63047770931401b9baa6e398",
+            "label": "company-python",
+            "value": "registry.example.com/ci/python:3.11",
+            "image_from": "custom",
+        }
+    ],
+    "build_templates": [
+        {
+            "id": "64a0000000000000000000ab",
+            "name": "python-service",
+            "variables": [
+                {
+                    "key": "PYTHON",
+                    "value": "3.11",
+                    "type": "choice",
+                    "choice_option": ["3.10", "3.11", "3.12"],
+                    "is_credential": False,
+                    "description": "version of the interpreter",
+                },
+                {"key": "PIP_INDEX_PASSWORD", "value": "", "type": "string", "is_credential": True},
+            ],
+        }
+    ],
+    "dockerfile_templates": [{"id": "65a0000000000000000000ab", "name": "python-dockerfile"}],
+}
+"""What the data team of the example company has besides: an image, a template of builds and one of Dockerfiles."""
+
+
+def world() -> dict[str, Any]:
+    """Return what surrounds the builds of `reconciler emulator`, unless it is given another world."""
+    found = shipped()
+    return {**found, **{part: [*found[part], *more] for part, more in _MORE.items()}}
 
 
 def builds() -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ def command(host: str, port: int, latency: float, **flags: Any) -> int:
 
     if flags["company"] and flags["builds_file"]:
         raise UsageError("--company and --builds both say what the server begins with", "leave one of the two out")
-    world = _world(flags["world_file"]) if flags["world_file"] else None
+    world = _world(flags["world_file"])
     builds = _builds(flags["builds_file"], company=flags["company"])
     emulator = Emulator(world, builds, control=flags["control"])
     emulator.set_settings({"latency_ms": latency})
@@ -74,7 +74,11 @@ def _builds(file: str | None, *, company: bool) -> list[dict[str, Any]]:
     return found
 
 
-def _world(file: str) -> dict[str, Any]:
+def _world(file: str | None) -> dict[str, Any]:
+    if file is None:
+        from reconciler.cli.company import world as of_the_examples
+
+        return of_the_examples()
     world = _json(file, "--world")
     if not isinstance(world, dict):
         raise UsageError(f"{file} is not a JSON object", _SEE)

@@ -16,7 +16,7 @@ _TEMPLATE_LICENSES = {"professional", "enterprise"}
 
 
 def shipped() -> Document:
-    """The world of the recordings and some more templates, which the emulator has unless it is given another one."""
+    """The world of the recordings, which the emulator has unless it is given another one."""
     text = resources.files(__package__).joinpath("world.json").read_text(encoding="utf-8")
     document: Document = json.loads(text)
     return document

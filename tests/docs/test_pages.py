@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.cli.company import world
 from reconciler.emulator import Emulator, running
 from tests.docs.preloaded import preloaded
 from tests.docs.shell import ROOT, Desk, Said, masked, pattern, run, unlike
@@ -51,7 +52,7 @@ def door() -> Iterator[str]:
 def test_what_a_page_says_is_so(path: Path, door: str, tmp_path: Path):
     """All of its commands, in one shell and in their order: how each ends, and what it prints where that is shown."""
     page = page_of(told(path))
-    with running(Emulator(control=True)) as url:
+    with running(Emulator(world(), control=True)) as url:
         said = run(page.steps, Desk(tmp_path, url, door))
     wrong = "\n\n".join(filter(None, map(unlike, said)))
     if wrong:
