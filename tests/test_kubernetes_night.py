@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
+from reconciler.cli.company import world
 from reconciler.cli.entry import COMMANDS, call, main
 from reconciler.emulator import Emulator, running
 from tests.kubernetes.example import EXAMPLE, ROOT, VARIANTS, complaints, documents, drift_of, jobs, pod, settings
@@ -230,7 +231,7 @@ def test_every_file_is_told_of_and_every_link_leads_somewhere():
 def night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """The example company on an emulator, applied from somewhere else, and the environment of a pod."""
     company = ROOT / "examples" / "company"
-    emulator = Emulator()
+    emulator = Emulator(world())
     with running(emulator) as url:
         for name in ("CI", "NO_COLOR", "FORCE_COLOR"):
             monkeypatch.delenv(name, raising=False)
