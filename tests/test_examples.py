@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from reconciler.cli.company import world
 from reconciler.cli.entry import call
@@ -224,6 +226,22 @@ def test_the_schema_that_definitions_name_is_there():
         else:
             assert path.name in ("_defaults.yaml", "reconciler.yaml")
     assert named > 5
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="scripts are read by bash")
+def test_every_script_of_the_company_can_be_read(tmp_path: Path):
+    """By bash itself, those of files and those that stand in definitions; one that cannot is found."""
+    texts = [path.read_text(encoding="utf-8") for path in COMPANY.rglob("*.sh")]
+    documents = (one for path in COMPANY.rglob("*.yaml") for one in yaml.safe_load_all(path.read_text("utf-8")))
+    texts += [one["build_script"] for one in documents if isinstance(one.get("build_script"), str)]
+    assert len(texts) > 10
+    assert [text for text in texts if unreadable(text)] == []
+    assert unreadable("if true; then\n")
+
+
+def unreadable(script: str) -> str:
+    """What bash says of a script that it cannot read."""
+    return subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False).stderr
 
 
 def test_every_variable_that_the_tree_needs_has_a_placeholder():

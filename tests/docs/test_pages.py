@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,11 @@ from reconciler.emulator import Emulator, running
 from tests.docs.preloaded import preloaded
 from tests.docs.shell import ROOT, Desk, Said, masked, pattern, run, unlike
 from tests.docs.steps import REASONS, Step, page_of
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or not shutil.which("git") or not shutil.which("bash"),
+    reason="pages are typed into bash, with Git and GNU's sed at hand",
+)
 
 LEFT = {".venv", ".git", ".reconciler", "node_modules", "tests"}
 PAGES = [
@@ -34,10 +41,9 @@ READMES: dict[str, str] = {
 def told(path: Path) -> str:
     """A page, with the remarks that it does not bear itself."""
     text = path.read_text(encoding="utf-8")
-    if path == ROOT / "README.md":
+    if path.parent == ROOT and path.name.startswith("README"):
         for begins, remarks in READMES.items():
-            assert f"```console\n{begins}" in text, begins
-            text = text.replace(f"```console\n{begins}", f"{remarks}\n```console\n{begins}", 1)
+            text = text.replace(f"\n\n```console\n{begins}", f"\n\n{remarks}\n```console\n{begins}", 1)
     return text
 
 
