@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -112,7 +113,8 @@ def run(steps: Sequence[Step], desk: Desk) -> list[Said]:
 
 def _lines(steps: Iterable[Step], said: Path, url: str) -> Iterable[str]:
     for number, step in enumerate(steps):
-        yield f"{{\n{_ours(step.command, url)}\n}} >{said}/{number} 2>&1 </dev/null\necho $? >{said}/{number}.code\n"
+        place = shlex.quote(str(said / str(number)))
+        yield f"{{\n{_ours(step.command, url)}\n}} >{place} 2>&1 </dev/null\necho $? >{place}.code\n"
 
 
 def _ours(command: str, url: str) -> str:
