@@ -128,13 +128,13 @@ def _placing(platform: Platform, repository: Repository, file: str, *, second: b
 
 
 def _github(variables: Sequence[str]) -> str:
-    lines = [f"      {name}: ${{{{ secrets.{name} }}}}" for name in variables]
-    return "\n".join(lines or [f"      # one more line for every credential that {ENV} names"])
+    lines = [f"  {name}: ${{{{ secrets.{name} }}}}" for name in variables]
+    return "\n".join(lines or [f"  # one more line for every credential that {ENV} names"])
 
 
 def _jenkins(variables: Sequence[str]) -> str:
-    lines = [f"    {name} = credentials('{name}')" for name in variables]
-    return "\n".join(lines or [f"    // one more line for every credential that {ENV} names"])
+    lines = [f"        {name} = credentials('{name}')" for name in variables]
+    return "\n".join(lines or [f"        // one more line for every credential that {ENV} names"])
 
 
 _CREDENTIALS: dict[Platform, Callable[[Sequence[str]], str]] = {
