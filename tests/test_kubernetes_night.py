@@ -20,7 +20,7 @@ from tests.kubernetes.kustomize import Manifest, containers_of, pod_of, render
 from tests.rig import TOKEN
 
 README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
-CONTAINERFILE = (EXAMPLE / "Containerfile").read_text(encoding="utf-8")
+CONTAINERFILE = (ROOT / "Containerfile").read_text(encoding="utf-8")
 
 has_drift = pytest.mark.skipif("drift" not in COMMANDS, reason="this version has no command `drift`")
 
