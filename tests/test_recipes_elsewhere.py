@@ -161,7 +161,16 @@ def test_zadigs_own_workflow_has_only_keys_that_its_model_has():
     (stage,) = found["stages"]
     (job,) = stage["jobs"]
     properties = job["spec"]["properties"]
-    assert found.keys() <= {"name", "display_name", "project", "description", "concurrency_limit", "params", "stages", "share_storages"}
+    assert found.keys() <= {
+        "name",
+        "display_name",
+        "project",
+        "description",
+        "concurrency_limit",
+        "params",
+        "stages",
+        "share_storages",
+    }
     assert stage.keys() == {"name", "parallel", "jobs"}
     assert (job["type"], {*job["spec"]}) == ("freestyle", {"properties", "steps"})
     assert [step.keys() for step in job["spec"]["steps"]] == [{"name": 1, "type": 1, "spec": 1}.keys()] * 2

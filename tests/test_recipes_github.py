@@ -1,6 +1,6 @@
 """The workflows for GitHub, run: as `init` writes one, and as one that uses the action; the service is a stand-in.
 
-Conditions, checkouts, caches, artifacts and the comment are evaluated as the reference says (tests/recipes/github_runner).
+Conditions, checkouts, caches, artifacts and the comment are evaluated as the reference says.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ class Hub:
         return self.place.machine.said
 
 
-RECIPE = recipe_text(Platform.GITHUB, Repository("/r", "", "main", "", {}), "our-builds", ("BUILD_PAYMENTS__REGISTRY_PASSWORD",))
+RECIPE = recipe_text(
+    Platform.GITHUB, Repository("/r", "", "main", "", {}), "our-builds", ("BUILD_PAYMENTS__REGISTRY_PASSWORD",)
+)
 
 
 @contextmanager
@@ -279,7 +281,9 @@ def test_the_inputs_of_the_action_do_not_hide_the_jobs_variables(step):
     ran, place = step({"command": "plan", "ledger": ""}, {"ZADIG_TOKEN": SECRETS["ZADIG_TOKEN"]})
     assert ran.code == 0, place.machine.said
     assert ran.outputs["ours"]["changes"] == "false"
-    ran, _ = step({"command": "plan", "token": SECRETS["ZADIG_TOKEN"], "flags": "--project yaml  -v"}, {"ZADIG_TOKEN": "x"})
+    ran, _ = step(
+        {"command": "plan", "token": SECRETS["ZADIG_TOKEN"], "flags": "--project yaml  -v"}, {"ZADIG_TOKEN": "x"}
+    )
     assert ran.code == 0
     assert SECRETS["ZADIG_TOKEN"] not in json.dumps(ran.outputs) + place.machine.said
 
@@ -287,6 +291,10 @@ def test_the_inputs_of_the_action_do_not_hide_the_jobs_variables(step):
 def test_a_hostile_input_stays_a_word(step, tmp_path: Path):
     """Whatever stands in a path or a revision, no shell reads it."""
     hostile = f'"; touch {tmp_path}/owned; $(touch {tmp_path}/owned) `touch {tmp_path}/owned`'
-    for inputs in ({"command": "validate", "path": hostile}, {"command": "diff", "base": hostile}, {"command": hostile}):
+    for inputs in (
+        {"command": "validate", "path": hostile},
+        {"command": "diff", "base": hostile},
+        {"command": hostile},
+    ):
         assert step(inputs)[0].code == 64
     assert not (tmp_path / "owned").exists()

@@ -221,7 +221,14 @@ def test_the_inputs_of_the_component_are_held_to_what_they_may_be():
     assert stages == {"look", "act"}
     assert found[".reconciler"]["variables"]["PRUNE"] == "owned"
     assert found[".reconciler"]["image"] == "own:1"
-    for wrong in ({"path": "a b"}, {"path": "$(id)"}, {"path": "-x"}, {"version": "1; id"}, {"prune": "some"}, {"x": "1"}):
+    for wrong in (
+        {"path": "a b"},
+        {"path": "$(id)"},
+        {"path": "-x"},
+        {"version": "1; id"},
+        {"prune": "some"},
+        {"x": "1"},
+    ):
         with pytest.raises(AssertionError):
             component(COMPONENT, wrong)
     assert component(COMPONENT, {})[".reconciler"]["before_script"][-1].endswith(f"=={__version__}")

@@ -2,8 +2,8 @@
 
     workflow, event ─► jobs whose `if` holds ─► steps in order ─► Ran
 
-Known actions: checkout, setup-python, cache/restore, cache/save, upload-artifact, and the one of this project. Everything
-else fails the test.
+Known actions: checkout, setup-python, cache/restore, cache/save, upload-artifact, and the one of this project.
+Everything else fails the test.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ class _Job:
         self.path = ""
         lines = job.get("concurrency", {})
         group = interpolated(lines.get("group", ""), contexts)
-        self.ran = Ran(permissions=job.get("permissions", {}), group=group, cancels=lines.get("cancel-in-progress", False))
+        self.ran = Ran(
+            permissions=job.get("permissions", {}), group=group, cancels=lines.get("cancel-in-progress", False)
+        )
 
     def run(self) -> Ran:
         """Run the steps in order."""
@@ -129,13 +131,17 @@ class _Job:
         environ = {**self.workflow.get("env", {}), **self.job.get("env", {}), **step.get("env", {})}
         given = {name: interpolated(value, contexts) for name, value in environ.items()}
         if "run" in step:
-            place = step.get("working-directory") or self.job.get("defaults", {}).get("run", {}).get("working-directory")
+            place = step.get("working-directory") or self.job.get("defaults", {}).get("run", {}).get(
+                "working-directory"
+            )
             return self._shell(step, interpolated(place or ".", contexts), given, contexts)
         inputs = {name: interpolated(value, contexts) for name, value in step.get("with", {}).items()}
         uses = step["uses"]
         if uses.startswith(OURS):
             return self._ours(step, inputs, given)
-        action = getattr(self, "_" + uses.removeprefix("actions/").partition("@")[0].replace("/", "_").replace("-", "_"))
+        action = getattr(
+            self, "_" + uses.removeprefix("actions/").partition("@")[0].replace("/", "_").replace("-", "_")
+        )
         result: int = action(inputs)
         return result
 
@@ -150,9 +156,7 @@ class _Job:
         }  # fmt: skip
         environ = {**{f"GITHUB_{name}": value for name, value in github.items()}, "CI": "true", **given}
         script = interpolated(step["run"], contexts)
-        code = self.machine.shell(
-            script, self.workspace / place, {**environ, "RUNNER_TEMP": str(self.temp)}, self.path
-        )
+        code = self.machine.shell(script, self.workspace / place, {**environ, "RUNNER_TEMP": str(self.temp)}, self.path)
         self._take_up(step.get("id", ""))
         return code
 

@@ -1,4 +1,4 @@
-"""GitLab's side of a pipeline, from its reference: includes of components, `extends`, `rules`, variables, scripts, reports.
+"""GitLab's side of a pipeline, from its reference: components, `extends`, `rules`, variables, scripts, reports.
 
     configuration, predefined variables ─► jobs whose rules match ─► before_script and script in one shell ─► codes
 

@@ -1,6 +1,6 @@
 """What can be read of a declarative pipeline without Groovy: its stages, what they stand in, and their shell.
 
-    text ─► stages, each with the shell that it runs itself and all that stands around it
+text ─► stages, each with the shell that it runs itself and all that stands around it
 """
 
 from __future__ import annotations

@@ -3,13 +3,14 @@
     origin (a real repository) ─ checkout ─► workspace ─ shell ─► code, what was said
     store: what the platform keeps between runs (plans, caches)
 
-`reconciler` and `git` are real. `pip` installs nothing and remembers what it was asked for; `python3 -m venv` makes a folder
-with both; `gh` and `curl` know the few requests of the recipes, and ask the store.
+`reconciler` and `git` are real. `pip` installs nothing and remembers what it was asked for; `python3 -m venv` makes a
+folder with both; `gh` and `curl` know the few requests of the recipes, and ask the store.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -95,10 +96,8 @@ class Machine:
         (self.store / "merged").mkdir(parents=True)
         facts = {"@PYTHON@": sys.executable, "@STORE@": str(self.store), "@TOOLS@": str(self.folder / "tools")}
         for name, text in _TOOLS.items():
-            for place, fact in facts.items():
-                text = text.replace(place, fact)
             path = self.folder / "tools" / name
-            path.write_text(text, encoding="utf-8")
+            path.write_text(re.sub("@[A-Z]+@", lambda found: facts[found[0]], text), encoding="utf-8")
             path.chmod(0o755)
 
     @property
@@ -120,7 +119,15 @@ class Machine:
         git(workspace, "init", "--quiet")
         git(workspace, "remote", "add", "origin", self.origin.as_uri())
         deep = [f"--depth={depth}"] if depth else []
-        git(workspace, "fetch", "--quiet", *deep, "origin", commit, "+refs/heads/*:refs/remotes/origin/*" if not depth else commit)
+        git(
+            workspace,
+            "fetch",
+            "--quiet",
+            *deep,
+            "origin",
+            commit,
+            "+refs/heads/*:refs/remotes/origin/*" if not depth else commit,
+        )
         git(workspace, "checkout", "--quiet", commit)
         return workspace
 

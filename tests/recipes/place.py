@@ -1,6 +1,6 @@
 """A company's repository with a tree of definitions, as `reconciler init` begins it, and what people do to it.
 
-    emulator with a company ─ init, commit ─► origin (main)          people: branches, merges, changes in the web page
+emulator with a company ─ init, commit ─► origin (main)          people: branches, merges, changes in the web page
 """
 
 from __future__ import annotations
