@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from reconciler.workflow.recipes import recipe_text
 from reconciler.workflow.repository import Platform, Repository
 from tests.forge.worlds import World, github
 from tests.recipes.github_runner import Event, GitHub, Ran, workflow_of
-from tests.recipes.machine import ROOT
+from tests.recipes.machine import ROOT, git
 from tests.recipes.place import SECRETS, Company, Place, founded, settle
 
 ACTION = ROOT / "examples" / "ci" / "github.yml"
@@ -221,6 +222,20 @@ def test_no_workflow_and_no_script_can_be_made_to_run_a_strangers_words():
         "actions/checkout", "actions/setup-python", "actions/cache/restore", "actions/cache/save",
         "actions/upload-artifact", "your-org/reconciler",
     }  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("actionlint") is None, reason="actionlint is not installed")
+def test_actionlint_has_nothing_to_say(tmp_path: Path):
+    """Of either workflow, with the action beside them, so that its inputs are looked at, too."""
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / "action.yml", tmp_path)
+    (folder / "recipe.yml").write_text(RECIPE, encoding="utf-8")
+    beside = ACTION.read_text(encoding="utf-8").replace("your-org/reconciler@v0.1.0", "./")
+    (folder / "action.yml").write_text(beside, encoding="utf-8")
+    git(tmp_path, "init", "--quiet")
+    said = subprocess.run(["actionlint", "-no-color"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.stdout == ""
 
 
 def test_both_workflows_find_the_reviewed_plan_in_the_same_way():

@@ -9,6 +9,7 @@
 //   4. Build @branch@ once with ADOPT: it records what is there in the ledger that all later runs share.
 //
 // The plan is looked up by the pull request's last commit: merge with a merge commit or fast-forward, without squashing.
+// What was merged since the plan was made is told as stale, and ends the stage with 4: update the branch before merging.
 pipeline {
   agent { label 'reconciler' }
   options {
