@@ -45,7 +45,7 @@ def built(place: Place, commit: str, *names: str, **environ: str) -> int:
     given = {"WORKSPACE": str(workspace), "STATE": str(state), "RECONCILER_LEDGER": str(state / "ledger.db"), "CI": "1"}
     place.machine.said = ""
     for script in (script for name in names for script in STAGES[name].scripts):
-        code = place.machine.shell(script, workspace, {**given, **environ})
+        code = place.machine.shell(script, workspace, {**given, **environ}, shell=("sh", "-xe"))
         if code:
             return code
     return 0
@@ -64,6 +64,7 @@ def test_jenkins_reviews_applies_and_looks(place: Place):
         review = (*begin, "Show what changes in Git", "Plan")
         assert built(place, head, *review, **SECRETS, **request) == 0, place.machine.said
         assert "+make publish" in place.machine.said
+        assert not {FORGE_TOKEN, *SECRETS.values()} & {*re.split(r"[\s'\"=]", place.machine.said)}, "told by sh -x"
         (comment,) = forge.said("our-builds")
     assert "+make publish" in comment
     assert place.writes() == 0

@@ -20,6 +20,7 @@ from reconciler import __version__
 from reconciler.workflow.recipes import recipe_text
 from reconciler.workflow.repository import Platform, Repository
 from tests.forge.worlds import World, github
+from tests.recipes.expressions import evaluate
 from tests.recipes.github_runner import Event, GitHub, Ran, workflow_of
 from tests.recipes.machine import ROOT, git
 from tests.recipes.place import SECRETS, Company, Place, founded, settle
@@ -249,6 +250,26 @@ def test_both_workflows_find_the_reviewed_plan_in_the_same_way():
     assert scripts[0] == scripts[1]
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("github.event_name == 'push' || github.event_name == 'x'", True),
+        ("(github.event_name == 'x' || github.event_name == 'y') && github.event_name == 'push'", False),
+        ("!cancelled() && github.event.pull_request.head.repo.full_name == github.repository", False),
+        ("github.event.nothing == ''", True),
+        ("'PUSH' == github.event_name", True),
+        ("secrets.NONE && 'yes' || 'no'", "no"),
+    ],
+)
+def test_the_stand_in_reads_expressions_as_the_reference_says(text: str, value: object):
+    """And refuses what it does not know."""
+    contexts = {"github": {"event_name": "push", "repository": "a/b"}, "()": {"cancelled": lambda: False}}
+    assert evaluate(text, contexts) == value
+    for unknown in ("a ==", "contains(a, b)", "a > b", "(a"):
+        with pytest.raises(ValueError, match="read|before|arguments"):
+            evaluate(unknown, contexts)
+
+
 # The action by itself ------------------------------------------------------------------------------------------
 
 
@@ -281,7 +302,7 @@ def test_the_action_installs_itself_or_a_release(step):
 
 def test_the_action_tells_code_changes_and_page(step):
     """Of the command itself, also where the step passes; a command that it does not know is a mistake of the caller."""
-    ran, _ = step({"command": "diff", "base": "HEAD"})
+    ran, place = step({"command": "diff", "base": "HEAD"})
     assert ran.code == 0
     assert ran.outputs["ours"]["exit-code"] == "0"
     assert ran.outputs["ours"]["changes"] == "false"

@@ -5,9 +5,12 @@ Rules, `extends`, inputs and variables are evaluated as the reference says (test
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -86,14 +89,29 @@ class Lab:
         return self.place.machine.said
 
 
-@pytest.fixture
-def lab(company: Company, tmp_path: Path) -> Iterator[Lab]:
-    """With a ledger among the project's states, adopted by hand."""
+@contextmanager
+def begun(company: Company, folder: Path) -> Iterator[Lab]:
+    """A project without a ledger."""
     accounts = frozenset({basic("gitlab-ci-token", "job")})
     with serving(StateServer(gitlab=True, accounts=accounts)) as states:
-        place = settle(company, tmp_path)
-        made = Lab(place, GitLab(place.machine, SECRETS), states)
-        assert made.run("adopt", place.main, PUSH) == 0, made.said
+        place = settle(company, folder)
+        yield Lab(place, GitLab(place.machine, SECRETS), states)
+
+
+@pytest.fixture(scope="module")
+def states(company: Company, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The project's states after somebody has run `adopt` by hand."""
+    with begun(company, tmp_path_factory.mktemp("adopted")) as lab:
+        assert lab.run("adopt", lab.place.main, PUSH) == 0, lab.said
+        assert lab.place.writes() == 0
+        return copy.deepcopy(lab.states.states)
+
+
+@pytest.fixture
+def lab(company: Company, states: dict[str, Any], tmp_path: Path) -> Iterator[Lab]:
+    """A project whose ledger is among its states."""
+    with begun(company, tmp_path) as made:
+        made.states.states.update(copy.deepcopy(states))
         yield made
 
 

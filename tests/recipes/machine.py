@@ -13,11 +13,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+
+BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
 
 _GH = r"""#!/usr/bin/env python3
 import json, pathlib, shutil, subprocess, sys
@@ -131,13 +133,15 @@ class Machine:
         git(workspace, "checkout", "--quiet", commit)
         return workspace
 
-    def shell(self, script: str, cwd: Path, environ: Mapping[str, str], path: str = "") -> int:
-        """Run a script as the platforms do: bash, the first command that fails ends it."""
+    def shell(
+        self, script: str, cwd: Path, environ: Mapping[str, str], path: str = "", shell: Sequence[str] = BASH
+    ) -> int:
+        """Run a script as the platforms do: in a shell that the first command that fails ends; return its code."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_A_JOBS)}
         search = ":".join(part for part in (path, str(self.folder / "tools"), os.environ["PATH"]) if part)
         python = f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"
         ran = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+            [*shell, "-c", script],
             cwd=cwd, env={**inherited, "PATH": search, "PYTHONPATH": python, **self.environ, **environ},
             capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip

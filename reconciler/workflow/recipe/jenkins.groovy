@@ -84,7 +84,7 @@ pipeline {
                 rm -f plan.json
                 reconciler plan --out plan.json --report markdown=.reconciler/plan.md --report junit=.reconciler/plan.xml
                 cp plan.json "$STATE/plans/$(git rev-parse HEAD).json"
-                if [ -n "$RECONCILER_FORGE_TOKEN" ] && [ -n "$FORGE_REPOSITORY" ]; then
+                if [ -n "${RECONCILER_FORGE_TOKEN:+set}" ] && [ -n "$FORGE_REPOSITORY" ]; then
                   reconciler comment .reconciler/plan.md \
                     --forge "$FORGE" --repository "$FORGE_REPOSITORY" --request "$CHANGE_ID"
                 fi
