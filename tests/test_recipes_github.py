@@ -266,7 +266,7 @@ def test_the_stand_in_reads_expressions_as_the_reference_says(text: str, value: 
     contexts = {"github": {"event_name": "push", "repository": "a/b"}, "()": {"cancelled": lambda: False}}
     assert evaluate(text, contexts) == value
     for unknown in ("a ==", "contains(a, b)", "a > b", "(a"):
-        with pytest.raises(ValueError, match="read|before|arguments"):
+        with pytest.raises(ValueError, match=r"read|before|arguments"):
             evaluate(unknown, contexts)
 
 

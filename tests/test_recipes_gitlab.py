@@ -28,7 +28,7 @@ from tests.recipes.place import SECRETS, Company, Place, founded, settle
 
 COMPONENT = (ROOT / "templates" / "reconciler.yml").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "examples" / "ci" / "gitlab-ci.yml"
-PRUNE = "${PRUNE:+--prune=$PRUNE} "
+PRUNE = "${RECONCILER_PRUNE:+--prune=$RECONCILER_PRUNE} "
 MERGE_REQUEST = {
     "CI_PIPELINE_SOURCE": "merge_request_event",
     "CI_PROJECT_ID": "7",
@@ -226,7 +226,7 @@ def test_the_plan_is_a_comment_where_there_is_a_token_and_problems_are_one_too(l
 def test_the_component_has_the_jobs_of_the_recipe(folder: str):
     """The same, key by key, but for the flag that its input `prune` becomes; so what is shown of one holds for both."""
     found = component(COMPONENT, {"path": folder} if folder else {})
-    assert found[".reconciler"]["variables"].pop("PRUNE") == ""
+    assert found[".reconciler"]["variables"].pop("RECONCILER_PRUNE") == ""
     text = yaml.safe_dump(found, width=10_000)
     assert text.count(PRUNE) == 2
     assert yaml.safe_load(text.replace(PRUNE, "")) == recipe(folder)
@@ -237,7 +237,7 @@ def test_the_inputs_of_the_component_are_held_to_what_they_may_be():
     found = component(COMPONENT, {"stage-review": "look", "stage-apply": "act", "prune": "owned", "image": "own:1"})
     stages = {job["stage"] for name, job in found.items() if "stage" in job}
     assert stages == {"look", "act"}
-    assert found[".reconciler"]["variables"]["PRUNE"] == "owned"
+    assert found[".reconciler"]["variables"]["RECONCILER_PRUNE"] == "owned"
     assert found[".reconciler"]["image"] == "own:1"
     for wrong in (
         {"path": "a b"},
