@@ -152,6 +152,19 @@ def test_problems_stand_on_their_lines_and_in_the_comment(plain: Hub):
     assert not (plain.place.machine.store / "artifacts").exists()
 
 
+def test_what_repairs_main_can_be_reviewed(hub: Hub):
+    """Nothing can be compared with a branch that is not valid; the rest of the review is as ever."""
+    origin = hub.place.machine.origin
+    broken, _ = hub.place.branch("broken", "yaml/billing.yaml", "no_such_key: 1\n")
+    hub.place.merge(broken)
+    git(origin, "checkout", "--quiet", "-b", "repair", "main")
+    git(origin, "revert", "--no-edit", broken)
+    review = hub.request(git(origin, "rev-parse", "repair"), hub.place.merge(git(origin, "rev-parse", "repair")))
+    assert review.code == 0, hub.said
+    assert "No diff: there are problems in the branch" in hub.said
+    assert len(hub.forge.said("our-builds")) == 1
+
+
 def test_two_merges_wait_for_each_other_and_both_are_applied(plain: Hub):
     """One group for all that writes, and nothing in it is cancelled; each merge applies its own plan.
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reconciler import __version__
 from tests.recipes.machine import ROOT, git
 
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
@@ -46,6 +47,17 @@ def taken(names: list[str], target: Path) -> None:
             shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, target / name)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*sorted((ROOT / "examples" / "ci").iterdir()), ROOT / "Containerfile", ROOT / "templates" / "reconciler.yml"],
+    ids=lambda path: path.name,
+)
+def test_what_is_pasted_names_this_version(path: Path):
+    """Wherever one of this project is named: a tag, a release, an image."""
+    named = re.findall(r"reconciler(?:@v?|:|==)(\d+\.\d+\.\d+)|rev: v(\S+)", path.read_text(encoding="utf-8"))
+    assert {one or two for one, two in named} == {__version__}
 
 
 # pre-commit ----------------------------------------------------------------------------------------------------
