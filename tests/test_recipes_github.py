@@ -307,9 +307,9 @@ def step(company: Company, tmp_path: Path):
 
 def test_the_action_installs_itself_or_a_release(step):
     """Once per job, from its own checkout; a version from the index; the object store's library where it is needed."""
-    _, place = step({"command": "validate"})
-    step({"command": "validate", "version": __version__})
-    step({"command": "validate", "ledger": "s3://bucket/x"})
+    _, place = step({"command": "none"})
+    step({"command": "none", "version": __version__})
+    step({"command": "none", "ledger": "s3://bucket/x"})
     assert place.machine.installed == [str(ROOT), f"zadig-reconciler=={__version__}", f"{ROOT}[ledger]"]
 
 
