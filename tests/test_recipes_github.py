@@ -5,7 +5,6 @@ Conditions, checkouts, caches, artifacts and the comment are evaluated as the re
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from reconciler import __version__
 from reconciler.workflow.recipes import recipe_text
 from reconciler.workflow.repository import Platform, Repository
 from tests.forge.worlds import World, github
@@ -281,69 +279,3 @@ def test_the_stand_in_reads_expressions_as_the_reference_says(text: str, value: 
     for unknown in ("a ==", "contains(a, b)", "a > b", "(a"):
         with pytest.raises(ValueError, match=r"read|before|arguments"):
             evaluate(unknown, contexts)
-
-
-# The action by itself ------------------------------------------------------------------------------------------
-
-
-def one_step(inputs: dict[str, str], env: dict[str, str] | None = None) -> dict[str, Any]:
-    checkout = {"uses": "actions/checkout@v4", "with": {"persist-credentials": False, "fetch-depth": 2}}
-    step = {"id": "ours", "name": "ours", "uses": "your-org/reconciler@v1", "with": inputs}
-    return {True: {"push": None}, "env": env or {}, "jobs": {"job": {"steps": [checkout, step]}}}
-
-
-@pytest.fixture
-def step(company: Company, tmp_path: Path):
-    """Run one step of the action on main; return what ran, and the place."""
-    place = settle(company, tmp_path)
-
-    def run(inputs: dict[str, str], env: dict[str, str] | None = None) -> tuple[Ran, Place]:
-        event = Event("push", "refs/heads/main", place.main)
-        (ran,) = GitHub(place.machine, {}).start(one_step(inputs, env), event).values()
-        return ran, place
-
-    return run
-
-
-def test_the_action_installs_itself_or_a_release(step):
-    """Once per job, from its own checkout; a version from the index; the object store's library where it is needed."""
-    _, place = step({"command": "none"})
-    step({"command": "none", "version": __version__})
-    step({"command": "none", "ledger": "s3://bucket/x"})
-    assert place.machine.installed == [str(ROOT), f"zadig-reconciler=={__version__}", f"{ROOT}[ledger]"]
-
-
-def test_the_action_tells_code_changes_and_page(step):
-    """Of the command itself, also where the step passes; a command that it does not know is a mistake of the caller."""
-    ran, place = step({"command": "diff", "base": "HEAD"})
-    assert ran.code == 0
-    assert ran.outputs["ours"]["exit-code"] == "0"
-    assert ran.outputs["ours"]["changes"] == "false"
-    assert Path(ran.outputs["ours"]["page"]).is_file()
-    assert step({"command": "delete"})[0].code == 64
-    no_token, place = step({"command": "plan"})
-    assert no_token.code == int(no_token.outputs["ours"]["exit-code"]) == 77, place.machine.said
-
-
-def test_the_inputs_of_the_action_do_not_hide_the_jobs_variables(step):
-    """An empty `token` is none; a given one wins."""
-    ran, place = step({"command": "plan", "ledger": ""}, {"ZADIG_TOKEN": SECRETS["ZADIG_TOKEN"]})
-    assert ran.code == 0, place.machine.said
-    assert ran.outputs["ours"]["changes"] == "false"
-    ran, _ = step(
-        {"command": "plan", "token": SECRETS["ZADIG_TOKEN"], "flags": "--project yaml  -v"}, {"ZADIG_TOKEN": "x"}
-    )
-    assert ran.code == 0
-    assert SECRETS["ZADIG_TOKEN"] not in json.dumps(ran.outputs) + place.machine.said
-
-
-def test_a_hostile_input_stays_a_word(step, tmp_path: Path):
-    """Whatever stands in a path or a revision, no shell reads it."""
-    hostile = f'"; touch {tmp_path}/owned; $(touch {tmp_path}/owned) `touch {tmp_path}/owned`'
-    for inputs in (
-        {"command": "validate", "path": hostile},
-        {"command": "diff", "base": hostile},
-        {"command": hostile},
-    ):
-        assert step(inputs)[0].code == 64
-    assert not (tmp_path / "owned").exists()
