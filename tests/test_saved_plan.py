@@ -267,6 +267,31 @@ def test_a_keep_whose_definition_changed_does_not_lift_protection(rig: Rig):
     assert document_in_ledger(rig).records["api"].prevent_destroy is False
 
 
+def test_what_another_request_has_done_meanwhile_is_not_stale(rig: Rig):
+    """Two requests are reviewed side by side: a build is changed, one is added and one taken away by the other one."""
+    rig.write(plain(), plain("theirs"), plain("old"))
+    rig.applied()
+    rig.write(plain(build_script="make\n"), plain("theirs"), plain("old"))
+    file = saved(rig)
+    rig.write(plain(), plain("theirs", build_script="make 9\n"), plain("new"))
+    rig.policy = Policy(prune=Prune.OWNED)
+    rig.applied()
+    rig.policy = Policy()
+    rig.write(plain(build_script="make\n"), plain("theirs", build_script="make 9\n"), plain("new"))
+    assert apply_saved(rig, file) == {"api": "done"}
+    assert rig.plan().empty
+
+
+def test_what_another_request_has_not_done_yet_is_stale(rig: Rig):
+    """It is merged and not applied: what it wants was not in the file that was reviewed."""
+    rig.write(plain(), plain("theirs"))
+    rig.applied()
+    rig.write(plain(build_script="make\n"), plain("theirs"))
+    file = saved(rig)
+    rig.write(plain(build_script="make\n"), plain("theirs", build_script="make 9\n"), plain("new"))
+    assert apply_saved(rig, file) == {"api": "done", "theirs": "blocked", "new": "blocked"}
+
+
 def test_the_policy_of_the_file_is_in_force(rig: Rig):
     """Not today's default; a flag that says the same is no contradiction."""
     rig.write(plain())

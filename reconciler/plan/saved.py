@@ -3,6 +3,7 @@
     saved step × step of today
         digests equal ─────────────────────────► as it is
         same definition, nothing left to do ───► keep, told as such
+        a keep in both, or not in the file ────► keep: somebody else's change, done already
         could not be looked at, blocked before ► as it is: not executed either way
         anything else ─────────────────────────► blocked: stale, saying which side changed
     a step that the file lacks, or today's plan ► blocked: stale
@@ -55,12 +56,14 @@ class Sight:
         desired: the definitions.
         live: the readings.
         keys: project → the ledger's `digest_key`.
+        protected: of every build that the ledger knows, whether it remembers `prevent_destroy`.
     """
 
     plan: Plan
     desired: Desired
     live: Live
     keys: Mapping[str, str] = field(default_factory=dict)
+    protected: Mapping[Name, bool] = field(default_factory=dict)
 
     def definitions(self) -> dict[Name, Definition]:
         """Return the definitions by project and name."""
@@ -99,7 +102,7 @@ def fresh(saved: tuple[SavedStep, ...], now: Sight) -> Plan:
             settled.append(_name(step))
     there = {_name(step) for step in steps}
     for one in saved:
-        if (one.project, one.name) not in there:
+        if (one.project, one.name) not in there and (one.action is not Action.KEEP or one.blocked):
             told = _vanished(one, now)
             steps.append(told)
             if told.blocked is None:
@@ -122,12 +125,14 @@ def _told(step: Step, saved: SavedStep | None, now: Sight, definitions: Mapping[
     if step.blocked and step.blocked.reason in (Block.UNREAD, Block.INCOMPLETE):
         return step
     if saved is None:
-        return _blocked(step, stale.added())
+        return step if _idle(step, now) else _blocked(step, stale.added())
     today = _digests(step, now, definitions, saved.unset)
     if today == saved.digests or (step.blocked and saved.blocked):
         return step
     if step.action is Action.KEEP and not step.blocked and today.definition == saved.digests.definition:
         return step if saved.action is Action.KEEP else replace(step, reason=stale.NOTHING_LEFT)
+    if saved.action is Action.KEEP and not saved.blocked and _idle(step, now):
+        return step
     change = stale.Changed(
         definition=today.definition != saved.digests.definition,
         declared=_name(step) in definitions,
@@ -138,6 +143,15 @@ def _told(step: Step, saved: SavedStep | None, now: Sight, definitions: Mapping[
         unset=tuple(name for name in step.unset if name not in saved.unset),
     )
     return _blocked(step, stale.changed(change, step.action))
+
+
+def _idle(step: Step, now: Sight) -> bool:
+    """Tell whether a step does nothing, on the server or to the protection that the ledger remembers.
+
+    Such a step needs no review: another request that was merged meanwhile has done what there was to do.
+    """
+    settled = now.protected.get(_name(step), step.prevent_destroy) is step.prevent_destroy
+    return step.action is Action.KEEP and step.blocked is None and settled
 
 
 def _vanished(saved: SavedStep, now: Sight) -> Step:

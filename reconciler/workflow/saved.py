@@ -120,9 +120,14 @@ def plan_again(
     `whole`: all of them where any is.
     """
     planned = make_plan(settings, desired, world)
-    now = Sight(planned.plan, planned.desired, planned.live, keys)
+    now = Sight(planned.plan, planned.desired, planned.live, keys, _protected(planned))
     plan = fresh(found.file.steps, now)
     return replace(planned, plan=all_or_nothing(plan, found.file.steps) if whole else plan)
+
+
+def _protected(planned: Planned) -> dict[tuple[str, str], bool]:
+    documents = planned.documents.items()
+    return {(p, name): record.prevent_destroy for p, one in documents for name, record in one.records.items()}
 
 
 def _keys(planned: Planned, settings: Settings, projects: list[str], world: World) -> tuple[dict[str, str], str]:

@@ -9,7 +9,8 @@
 //   4. Build @branch@ once with ADOPT: it records what is there in the ledger that all later runs share.
 //
 // The plan is looked up by the pull request's last commit: merge with a merge commit or fast-forward, without squashing.
-// What was merged since the plan was made is told as stale, and ends the stage with 4: update the branch before merging.
+// Where another request has changed the same build since, that step is told as stale and ends the stage with 4: update the
+// branch before merging.
 pipeline {
   agent { label 'reconciler' }
   options {
