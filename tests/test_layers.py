@@ -36,6 +36,7 @@ THIRD_PARTY = {
     "deepdiff": {"compare"},
     "obstore": {"ledger"},
     "click": {"cli"},
+    "rich": {"cli"},
 }
 """Library → the rooms that may import it. Others may not be imported at all."""
 

@@ -21,6 +21,7 @@ from reconciler.cli.options import (
     style_of,
     waiting_for,
 )
+from reconciler.cli.progress import watched
 from reconciler.cli.telling import Command
 from reconciler.cli.terminal import confirm
 from reconciler.model.errors import Interrupted, UsageError
@@ -54,7 +55,8 @@ def command(path: str | None, **flags: Any) -> int:
     world = World(os.environ, here())
     desired = load(settings, os.environ, world.cwd)
     with output_to(flags["output"]) as emit:
-        looked = look(settings, desired, world, allow_drift=flags["allow_drift"])
+        with watched(world, flags) as told:
+            looked = look(settings, desired, told, allow_drift=flags["allow_drift"])
         as_json = flags["format_"] == "json"
         if not as_json:
             emit(_shown(looked, flags))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -29,10 +28,11 @@ from reconciler.cli.options import (
     style_of,
     waiting_for,
 )
+from reconciler.cli.progress import Progress, progress, watched
 from reconciler.cli.saved import Origin
 from reconciler.cli.summary import append_summary, summary_option
 from reconciler.cli.telling import Command, tell
-from reconciler.cli.terminal import confirm
+from reconciler.cli.terminal import confirm, in_ci
 from reconciler.model.errors import Interrupted, LedgerError, ReconcilerError, UsageError
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def command(path: str | None, **flags: Any) -> int:
     again = plan_command(origin.path, flags)
     projects = projects_of(settings, desired)
     with output_to(flags["output"]) as emit, under_locks(settings, projects, world, "apply", flags) as books:
-        planned = origin.planned(desired, world)
+        with watched(world, flags) as told:
+            planned = origin.planned(desired, told)
         way = Way(emit, again, partial(locked, settings, planned, world), books)
         done = carry_out(planned, settings, flags, way)
         _summarised(planned, settings, done, flags)
@@ -157,8 +158,9 @@ def carry_out(planned: Planned, settings: Settings, flags: dict[str, Any], way: 
         books=way.books,
         unrecorded=lambda error: failures.append(_unrecorded(error)),
     )
-    with _graceful(stop), way.opened(options) as outcomes:
-        ended = _follow(planned, outcomes, flags, (lambda _: None) if as_json else way.emit)
+    with progress(flags) as told, _graceful(stop, told), way.opened(options) as outcomes:
+        ended = _follow(planned, outcomes, flags, (lambda _: None) if as_json else way.emit, told)
+        told.close()
         way.emit(_report(planned, ended, way.again, as_json=as_json))
         for folder in folders:
             _tell_backup(folder, None if as_json else way.emit, taken=_took(planned, ended))
@@ -211,26 +213,31 @@ def _ask(planned: Planned, flags: dict[str, Any]) -> None:
 
 def warn_of_loss(ledger: str, flags: dict[str, Any]) -> None:
     """Say in CI that a ledger in a file of the runner is lost with it."""
-    if os.environ.get("CI") and "://" not in ledger and not flags["dry_run"]:
+    if in_ci(os.environ) and "://" not in ledger and not flags["dry_run"]:
         click.echo(
             f"note: the ledger {ledger} is a file of this runner and lost with it, unless the CI keeps it", err=True
         )
 
 
 def _follow(
-    planned: Planned, outcomes: Iterator[Outcome], flags: dict[str, Any], emit: Callable[[str], None]
+    planned: Planned, outcomes: Iterator[Outcome], flags: dict[str, Any], emit: Callable[[str], None], told: Progress
 ) -> list[Outcome]:
     """Tell each outcome as it comes; return them in the order of the plan."""
     from reconciler.model.outcome import Ending
     from reconciler.report.text import render_outcome
 
-    ended = []
+    ended: list[Outcome] = []
     ink = style_of(flags).ink
+    done, todo = 0, len(planned.plan.writes)
+    told.tell("applying", 0, todo)
     for outcome in outcomes:
         ended.append(outcome)
         quiet = outcome.ending is Ending.BLOCKED or (flags["quiet"] and outcome.ending is Ending.DONE)
         if not quiet:
-            emit(render_outcome(planned.plan, outcome, ink))
+            with told.above():
+                emit(render_outcome(planned.plan, outcome, ink))
+        done += outcome.ending is not Ending.BLOCKED
+        told.tell("applying", done, todo)
     return sorted(ended, key=lambda outcome: outcome.index)
 
 
@@ -253,14 +260,14 @@ def exit_code(planned: Planned, ended: list[Outcome]) -> int:
 
 
 @contextmanager
-def _graceful(stop: threading.Event) -> Iterator[None]:
+def _graceful(stop: threading.Event, told: Progress) -> Iterator[None]:
     """The first Ctrl-C asks to stop, the second one stops."""
 
     def asked(_: int, __: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        print("finishing what is in flight; press Ctrl-C again to stop at once", file=sys.stderr)
+        told.say("finishing what is in flight; press Ctrl-C again to stop at once")
 
     before = signal.signal(signal.SIGINT, asked)
     try:

@@ -18,6 +18,7 @@ from reconciler.cli.options import (
     settings_from,
     style_of,
 )
+from reconciler.cli.progress import watched
 from reconciler.cli.summary import append_summary, summary_option
 from reconciler.cli.telling import Command
 
@@ -49,7 +50,8 @@ def command(path: str | None, **flags: Any) -> int:
     world = World(os.environ, here())
     desired = load(settings, os.environ, world.cwd)
     with output_to(flags["output"]) as emit:
-        found = find_drift(settings, desired, world)
+        with watched(world, flags) as told:
+            found = find_drift(settings, desired, told)
         code, commands = exit_code(found.drift), _commands(settings, path, flags)
         if code or not flags["quiet"]:
             emit(_report(found.drift, flags, commands))

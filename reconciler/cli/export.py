@@ -19,8 +19,8 @@ from reconciler.cli.options import (
     settings_from,
     style_of,
 )
+from reconciler.cli.progress import watched
 from reconciler.cli.telling import Command
-from reconciler.cli.terminal import progress
 from reconciler.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def _export(settings: Settings, flags: dict[str, Any]) -> Exported:
         hosts=_hosts(flags["hosts"]),
         force=flags["force"],
         prune=flags["prune_gone"],
-        progress=progress(quiet=flags["quiet"]),
     )
     with output_to(flags["output"]) as emit:
-        done = export(settings, options, World(os.environ, here()))
+        with watched(World(os.environ, here()), flags) as world:
+            done = export(settings, options, world)
         if flags["format_"] == "json":
             emit(dump(document(done)))
         else:

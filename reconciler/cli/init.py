@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.options import here, settings_from
+from reconciler.cli.progress import watched
 from reconciler.cli.telling import Command
-from reconciler.cli.terminal import can_ask, ink, progress
+from reconciler.cli.terminal import can_ask, ink
 from reconciler.model.errors import ReconcilerError
 from reconciler.report.ink import Colour, safe
 
@@ -150,7 +151,8 @@ def _run_export(folder: str, settings: Settings, world: World, flags: dict[str, 
     begun = settings_from(folder, {**flags, "server": settings.server, "projects": ()})
     begun = replace(begun, token=settings.token)
     try:
-        done = export(begun, Options(progress=progress(quiet=False)), world)
+        with watched(world, flags) as told:
+            done = export(begun, Options(), told)
     except (ReconcilerError, KeyboardInterrupt):
         click.echo("note: the tree has begun, and was not filled; once that works: reconciler init --force", err=True)
         raise

@@ -20,6 +20,7 @@ from reconciler.cli.options import (
     settings_from,
     style_of,
 )
+from reconciler.cli.progress import watched
 from reconciler.cli.reports import (
     PLAN,
     problems_reported,
@@ -66,7 +67,8 @@ def command(path: str | None, **flags: Any) -> int:
         desired = load(settings, os.environ, world.cwd)
     telling = telling_of("plan", settings, plain_style(flags))
     with output_to(flags["output"]) as emit:
-        planned = make_plan(settings, desired, world)
+        with watched(world, flags) as told:
+            planned = make_plan(settings, desired, told)
         put(plan_as(flags["format_"], planned.plan, replace(telling, style=style_of(flags))), flags["format_"], emit)
         for report in reports:
             write(report, plan_as(report.format, planned.plan, telling))

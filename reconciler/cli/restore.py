@@ -19,6 +19,7 @@ from reconciler.cli.options import (
     settings_from,
     style_of,
 )
+from reconciler.cli.progress import watched
 from reconciler.cli.telling import Command
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def command(path: str, **flags: Any) -> int:
     with output_to(flags["output"]) as emit:
         _tell(found, world, flags, emit)
         with under_locks(settings, projects, world, "restore", flags) as books:
-            planned = plan_restore(settings, found, world)
+            with watched(world, flags) as told:
+                planned = plan_restore(settings, found, told)
             opened = partial(restored, settings, planned, world, found)
             done = carry_out(planned, settings, flags, Way(emit, f"reconciler restore {path}", opened, books))
         _tell_git(settings, world, found, _written(planned, done), flags)

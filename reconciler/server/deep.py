@@ -53,6 +53,7 @@ def read_deep(
         first = reader.read(todo[0], probing=True)
     except Unserved as reason:
         return replace(live, deep_unserved=str(reason))
+    progress(1, len(todo))
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
         found = [first]
         for build in pool.map(reader.read, todo[1:]):

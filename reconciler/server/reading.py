@@ -75,6 +75,7 @@ def read_project(
     if everything:
         asked = {name: asked.get(name, Wanted(name)) for name in builds}
     todo = [w for w in asked.values() if w.name in builds and builds[w.name].source != JENKINS]
+    progress(0, len(todo))
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
         for done, build in enumerate(pool.map(lambda w: read_build(door, listed[w.name], w.kind), todo), 1):
             builds[build.name] = build

@@ -15,6 +15,7 @@ from reconciler.model.errors import BadToken, ServerError
 from reconciler.model.usage import Usage, Use
 from reconciler.server import wire
 from reconciler.server.masking import secrets_of
+from reconciler.server.reading import Progress
 from reconciler.server.transport import ReadDoor
 from reconciler.server.typed import Json, Nonsense, as_object, branch, objects, text
 
@@ -25,8 +26,11 @@ _BUILDING = "zadig-build"
 _LISTS = ("service_and_builds", "service_and_builds_options", "default_service_and_builds")
 
 
-def read_usage(door: ReadDoor, project: str, threads: int) -> Usage:
-    """Look into every workflow of a project. Raises BadToken, and nothing else."""
+def read_usage(door: ReadDoor, project: str, threads: int, progress: Progress = lambda _, __: None) -> Usage:
+    """Look into every workflow of a project. Raises BadToken, and nothing else.
+
+    `progress`: told how many of how many workflows were looked into.
+    """
     try:
         answer = _ask(door, WORKFLOWS, project, "the list of workflows")
         rows = objects(as_object(answer, "the list of workflows"), "workflows")
@@ -37,7 +41,9 @@ def read_usage(door: ReadDoor, project: str, threads: int) -> Usage:
     uses: set[Use] = set()
     unknown: set[str] = set()
     with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
-        for found in pool.map(lambda row: _look(door, project, row), rows):
+        progress(0, len(rows))
+        for done, found in enumerate(pool.map(lambda row: _look(door, project, row), rows), 1):
+            progress(done, len(rows))
             if isinstance(found, str):
                 unknown.add(found)
             else:

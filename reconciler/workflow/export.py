@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from reconciler.workflow.export_pages import Name, pages_of
 from reconciler.workflow.ledgers import writing_ledger
 from reconciler.workflow.merging import agreed_on, merge_into
 from reconciler.workflow.on_disk import Fingerprint, fingerprint
-from reconciler.workflow.plan import World, read_door, read_ledger
+from reconciler.workflow.plan import World, read_door, read_ledger, reading_hidden, reading_project
 
 ALL = "*"
 """In `Exported.incomplete`: the list of projects itself."""
@@ -46,7 +46,6 @@ class Options:
         hosts: type of a code host → alias, for servers that hide it.
         force: take the server's side also where Git was changed.
         prune: take definitions away whose build the server does not have any more.
-        progress: told what is read, how much of it, and of how much.
     """
 
     defaults: bool = True
@@ -54,7 +53,6 @@ class Options:
     hosts: Mapping[str, str] = field(default_factory=dict)
     force: bool = False
     prune: bool = False
-    progress: Callable[[str, int, int], None] = lambda _, __, ___: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ def _look(settings: Settings, options: Options, desired: Desired, world: World) 
     with read_door(settings, world, [d.build for d in desired.definitions]) as door:
         projects, doubt = _projects(door, settings)
         documents, _ = read_ledger(settings, projects, world)
-        live = _read(door, settings, projects, desired, options)
+        live = _read(door, settings, projects, desired, world)
         marks = {project: document.marks for project, document in documents.items()}
         live = replace(live, readings={name: one.marked(marks.get(name, {})) for name, one in live.readings.items()})
         hidden = live.deep_unserved or not settings.deep_read
@@ -190,27 +188,27 @@ def _projects(door: ReadDoor, settings: Settings) -> tuple[list[str], str]:
     return read_projects(door)
 
 
-def _read(door: ReadDoor, settings: Settings, projects: list[str], desired: Desired, options: Options) -> Live:
-    live = Live(_readings(door, settings, projects, desired, options))
+def _read(door: ReadDoor, settings: Settings, projects: list[str], desired: Desired, world: World) -> Live:
+    live = Live(_readings(door, settings, projects, desired, world))
     _check_selected(door, settings, live)
     if questions(desired, live).clusters:
         live = replace(live, local_cluster=reading.clusters(door).local)
     if not settings.deep_read:
         return live
     names = [(p, name) for p, one in live.readings.items() for name, build in one.builds.items() if build.build]
-    return read_deep(door, live, names, settings.concurrency, partial(options.progress, "what detail hides"))
+    return read_deep(door, live, names, settings.concurrency, reading_hidden(world))
 
 
 def _readings(
-    door: ReadDoor, settings: Settings, projects: list[str], desired: Desired, options: Options
+    door: ReadDoor, settings: Settings, projects: list[str], desired: Desired, world: World
 ) -> dict[str, Reading]:
     """Read every project; one that the token may not see is incomplete. Raises NotPermitted where all are."""
     kinds = {(d.build.project, d.build.name): d.build.kind for d in desired.definitions}
 
     def read(project: str) -> Reading:
         wanted = [reading.Wanted(name, kind) for (where, name), kind in kinds.items() if where == project]
-        progress = partial(options.progress, f"project {project}")
-        return reading.read_project(door, project, wanted, settings.concurrency, everything=True, progress=progress)
+        told = reading_project(world, project)
+        return reading.read_project(door, project, wanted, settings.concurrency, everything=True, progress=told)
 
     return reading.read_permitted(projects, read)
 

@@ -16,6 +16,7 @@ from reconciler.model.policy import Prune
 from reconciler.model.record import Document, Record
 from reconciler.model.secret import Secret
 from reconciler.model.settings import Settings
+from reconciler.model.usage import Usage
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.memory import proven, settle
 from reconciler.plan.planner import plan
@@ -46,12 +47,14 @@ class World:
         cwd: the current directory.
         transport: another way to the server than a socket; None for the socket.
         clock: the passing of time.
+        progress: told what is being done, how much of it, and of how much.
     """
 
     environ: Mapping[str, str]
     cwd: str
     transport: Transport | None = None
     clock: Clock | None = None
+    progress: Callable[[str, int, int], None] = lambda _, __, ___: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def make_plan(settings: Settings, desired: Desired, world: World, asking: Asking
     documents, warnings = read_ledger(settings, projects_of(settings, desired), world)
     with read_door(settings, world, [d.build for d in desired.definitions]) as door:
         heard = door.heard
-        readings = _read(door, settings, desired, documents)
+        readings = _read(door, settings, desired, documents, world)
         live = Live(readings)
         if questions(desired, live).clusters:
             told = reading.clusters(door)
@@ -92,7 +95,7 @@ def make_plan(settings: Settings, desired: Desired, world: World, asking: Asking
         user = wire.user_of(settings.token) if settings.token else ""
         settled = {p: settle(documents[p], r, user) for p, r in readings.items() if p in documents}
         inputs = Inputs(desired, live, settled, settings.tree, settings.policy, partial(_told, settled, heard))
-        made, live = _plan_until_answered(door, settings, inputs, asking)
+        made, live = _plan_until_answered(door, settings, inputs, asking, world)
         requests = door.requests
     made = replace(made, steps=tuple(_without_credentials(step, live, settled, heard) for step in made.steps))
     if warnings:
@@ -100,6 +103,16 @@ def make_plan(settings: Settings, desired: Desired, world: World, asking: Asking
     made = replace(made, refusals=(*made.refusals, *_not_pruned(settings, desired)))
     proofs = {project: proven(documents.get(project, Document()), after) for project, after in settled.items()}
     return Planned(made, desired, documents, proofs, requests, live, vanished(inputs), heard)
+
+
+def reading_project(world: World, project: str) -> reading.Progress:
+    """Return who is told how many builds of a project were read."""
+    return partial(world.progress, f"reading project {project}")
+
+
+def reading_hidden(world: World) -> reading.Progress:
+    """Return who is told how many builds the internal read showed."""
+    return partial(world.progress, "reading what detail hides")
 
 
 def _told(documents: Mapping[str, Document], heard: Heard, live: LiveBuild, loss: Loss) -> Loss:
@@ -120,7 +133,9 @@ def marks_of(documents: Mapping[str, Document], live: LiveBuild) -> frozenset[st
     return live.marks | (record.secrets if record else frozenset())
 
 
-def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs, asking: Asking) -> tuple[Plan, Live]:
+def _plan_until_answered(
+    door: ReadDoor, settings: Settings, inputs: Inputs, asking: Asking, world: World
+) -> tuple[Plan, Live]:
     """Plan; ask what the plan could not see and plan again, until it asks nothing new."""
     live = unrepeated_anywhere(inputs.live, door.heard)
     made = plan(replace(inputs, live=live))
@@ -133,12 +148,18 @@ def _plan_until_answered(door: ReadDoor, settings: Settings, inputs: Inputs, ask
         if not projects and not (deep and may_ask):
             break
         if may_ask:
-            live = unrepeated_anywhere(read_deep(door, live, deep, settings.concurrency), door.heard)
+            live = read_deep(door, live, deep, settings.concurrency, reading_hidden(world))
+            live = unrepeated_anywhere(live, door.heard)
             read = read | deep
-        usage = {project: read_usage(door, project, settings.concurrency) for project in projects}
+        usage = {project: _usage(door, settings, project, world) for project in projects}
         live = replace(live, usage={**live.usage, **usage})
         made = plan(replace(inputs, live=live))
     return made, live
+
+
+def _usage(door: ReadDoor, settings: Settings, project: str, world: World) -> Usage:
+    progress = partial(world.progress, f"reading workflows of project {project}")
+    return read_usage(door, project, settings.concurrency, progress)
 
 
 def _not_pruned(settings: Settings, desired: Desired) -> list[Trouble]:
@@ -215,7 +236,7 @@ def _token(settings: Settings) -> Secret:
 
 
 def _read(
-    door: ReadDoor, settings: Settings, desired: Desired, documents: Mapping[str, Document]
+    door: ReadDoor, settings: Settings, desired: Desired, documents: Mapping[str, Document], world: World
 ) -> dict[str, Reading]:
     everything = settings.policy.prune is Prune.ALL and not desired.narrowed
 
@@ -226,7 +247,10 @@ def _read(
         expected |= {name: intent.record.build.kind for name, intent in document.intents.items()}
         expected |= {d.build.name: d.build.kind for d in desired.definitions if d.build.project == project}
         wanted = [reading.Wanted(name, kind) for name, kind in sorted(expected.items())]
-        found = reading.read_project(door, project, wanted, settings.concurrency, everything=everything)
+        told = reading_project(world, project)
+        found = reading.read_project(
+            door, project, wanted, settings.concurrency, everything=everything, progress=told
+        )
         return found.marked(document.marks)
 
     return reading.read_permitted(projects_of(settings, desired), read)
