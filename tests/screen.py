@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import witness
+
 ROOT = Path(__file__).parents[1]
 
 _PIECES = re.compile(r"\x1b\[(\??[0-9;]*)([A-Za-z])|(\r)|(\n)|([^\x1b\r\n]+)|(\x1b.)")
@@ -87,6 +89,12 @@ class Run:
     screen: Screen
 
 
+def inherited() -> dict[str, str]:
+    """The environment that every process of a test needs: where programs, our code and the witness are."""
+    path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(ROOT))))
+    return {**{name: os.environ[name] for name in ("PATH", witness.FOLDER)}, "PYTHONPATH": path}
+
+
 def on_terminal(
     arguments: list[str],
     environ: Mapping[str, str],
@@ -100,7 +108,7 @@ def on_terminal(
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with subprocess.Popen(
         [sys.executable, "-m", "reconciler", *arguments], stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd,
-        env={**environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
+        env={**inherited(), **environ}, start_new_session=True,
     ) as run:  # fmt: skip
         os.close(theirs)
         wrote = b""
