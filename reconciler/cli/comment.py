@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli.near import Choice
 from reconciler.cli.options import PATH, here
 from reconciler.cli.telling import Command
 
@@ -14,7 +15,7 @@ from reconciler.cli.telling import Command
 @click.command("comment", cls=Command)
 @click.argument("file", type=click.Path(), metavar="FILE")
 @PATH
-@click.option("--forge", type=click.Choice(["github", "gitlab"]), help="Default: whose job this is.")
+@click.option("--forge", type=Choice(["github", "gitlab"]), help="Default: whose job this is.")
 @click.option("--repository", metavar="R", help="OWNER/NAME, or GitLab's number or path. Default: the job's.")
 @click.option("--request", type=click.IntRange(1), metavar="N", help="Pull or merge request. Default: the job's.")
 @click.option("--api", metavar="URL", help="The API's address. Default: the job's.")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import demo_company as company
+from reconciler.cli.near import Choice
 from reconciler.cli.telling import Command
 from reconciler.cli.terminal import color_for
 from reconciler.report.ink import Colour, Ink
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("demo", cls=Command)
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True)
 def command(color: str) -> int:
     """Show plan, apply, a loss that is blocked, drift healed and a delete refused, on an embedded emulator.
 

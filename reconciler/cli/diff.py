@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli import offered
 from reconciler.cli.options import here, output_to, project_option, report_options, style_of
 from reconciler.cli.telling import Command
 from reconciler.model.errors import UsageError
@@ -18,8 +19,8 @@ DIFFERS = 2
 
 
 @click.command("diff", cls=Command)
-@click.argument("old", metavar="OLD")
-@click.argument("words", nargs=-1, metavar="[NEW] [PATH]")
+@click.argument("old", metavar="OLD", shell_complete=offered.revisions)
+@click.argument("words", nargs=-1, metavar="[NEW] [PATH]", shell_complete=offered.revisions_and_files)
 @project_option
 @report_options
 def command(old: str, words: tuple[str, ...], **flags: Any) -> int:

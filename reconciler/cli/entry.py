@@ -19,6 +19,9 @@ from reconciler.model.errors import ReconcilerError
 
 USAGE, FAULT, INTERRUPTED = 64, 70, 130
 
+COMPLETE = "_RECONCILER_COMPLETE"
+"""Variable: a shell wants to know what may stand where its user is."""
+
 COMMANDS = {
     "init": ("reconciler.cli.init", "Bring an existing server under Git: ask, look, write, export."),
     "validate": ("reconciler.cli.validate", "Check definitions offline: every problem of every file."),
@@ -36,24 +39,34 @@ COMMANDS = {
     "demo": ("reconciler.cli.demo", "Show it all on an embedded emulator, in seconds."),
     "emulator": ("reconciler.cli.emulator", "Serve a stand-in for Zadig's Build API."),
     "schema": ("reconciler.cli.schema", "Print a JSON Schema, for editors and scripts."),
+    "completion": ("reconciler.cli.completion", "Print what completes commands in bash, zsh or fish."),
 }
 
+TITLES = {
+    "Begin": ("init", "export", "adopt"),
+    "Every day": ("validate", "diff", "plan", "apply"),
+    "Watch": ("drift",),
+    "Review": ("comment",),
+    "Repair": ("restore", "ledger", "unlock"),
+    "Look": ("config", "schema", "emulator", "demo", "completion"),
+}
+"""The sections of `--help`."""
 
-@click.group(cls=Lazy, commands_by_name=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    cls=Lazy, commands_by_name=COMMANDS, titles=TITLES, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
 def main() -> None:
-    """Keep Zadig builds under Git: validate, plan, apply.
-
-    \b
-    reconciler validate            check the definitions in this folder
-    reconciler plan                show what would change on the server
-    reconciler apply --yes         make it so
-    reconciler demo                see it work, without a server
-    """  # noqa: D301 - the library wants the real character before a paragraph that is not to be wrapped
+    """Keep Zadig builds under Git: validate, plan, apply."""
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code; after an interrupt without waiting for requests."""
+    if shell := os.environ.pop(COMPLETE, None):
+        from reconciler.cli.completing import complete
+
+        sys.exit(complete(shell, sys.argv[1:], os.environ))
     _without_httpx_command_line()
     code = call(arguments)
     if code == INTERRUPTED:
@@ -90,8 +103,9 @@ def call(arguments: Sequence[str] | None = None) -> int:
 
 
 def _called(arguments: Sequence[str] | None) -> int:
+    words = None if arguments is None else list(arguments)
     try:
-        result: Any = main.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        result: Any = main.main(args=words, prog_name="reconciler", standalone_mode=False)
         return int(result or 0)
     except click.exceptions.Exit as leave:
         return leave.exit_code
@@ -111,7 +125,9 @@ def _called(arguments: Sequence[str] | None) -> int:
 
 def _usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
-    click.echo(f"error: {error.format_message()}", err=True)
+    from reconciler.cli.near import sentence
+
+    click.echo(f"error: {sentence(error)}", err=True)
     name = context.command_path if context else "reconciler"
     click.echo(f"  → see `{name} --help`", err=True)
     return USAGE

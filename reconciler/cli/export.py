@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.near import Choice
 from reconciler.cli.options import (
     here,
     output_options,
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
 @project_option
 @click.option("--out", default=".", type=click.Path(), metavar="DIR", help="The tree, or a folder of it (.).")
 @click.option("--no-defaults", is_flag=True, help="Make no _defaults.yaml of what builds share.")
-@click.option("--credentials", type=click.Choice(["env", "omit"]), default="env", help="Sources, or no values (env).")
+@click.option("--credentials", type=Choice(["env", "omit"]), default="env", help="Sources, or no values (env).")
 @click.option("--code-host", "hosts", multiple=True, metavar="TYPE=ALIAS", help="Where the server hides the aliases.")
 @click.option("--force", is_flag=True, help="Take the server's side also where Git was changed.")
 @click.option("--prune", "prune_gone", is_flag=True, help="Take away definitions whose build is gone from the server.")
-@click.option("--deep-read", type=click.Choice(["auto", "off"]), help="Ask Zadig's internal read (auto).")
+@click.option("--deep-read", type=Choice(["auto", "off"]), help="Ask Zadig's internal read (auto).")
 @server_options
 @output_options
 def command(**flags: Any) -> int:

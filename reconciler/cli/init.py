@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.near import Choice
 from reconciler.cli.options import here, settings_from
 from reconciler.cli.progress import watched
 from reconciler.cli.telling import Command
@@ -37,17 +38,17 @@ _MANY = 8
 @click.option("--tree", metavar="NAME", help="Marks builds as ours (the folder's name).")
 @click.option(
     "--ci",
-    type=click.Choice(["github", "gitlab", "jenkins", "none"]),
+    type=Choice(["github", "gitlab", "jenkins", "none"]),
     help="The recipe to write (what is seen).",
 )
 @click.option("--print-recipe", is_flag=True, help="Print the recipe for the CI, and do nothing else.")
 @click.option("--no-export", is_flag=True, help="Write no definitions.")
-@click.option("--deep-read", type=click.Choice(["auto", "off"]), help="Ask Zadig's internal read (auto).")
+@click.option("--deep-read", type=Choice(["auto", "off"]), help="Ask Zadig's internal read (auto).")
 @click.option("--timeout", type=click.FloatRange(min=0.1), metavar="S", help="Seconds one request may take (30).")
 @click.option("--force", is_flag=True, help="Begin also where a tree has begun: write reconciler.yaml anew.")
 @click.option("-y", "--yes", is_flag=True, help="All projects, the folder's name: ask only for what is missing.")
 @click.option("--no-input", is_flag=True, help="Never ask, also on a terminal.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True)
 def command(folder: str, **flags: Any) -> int:
     """Bring an existing server under Git: configuration, definitions, and a recipe for the CI.
 

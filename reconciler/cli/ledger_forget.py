@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli import offered
 from reconciler.cli.options import here, ledger_options, lock_option, settings_from, waiting_for
 from reconciler.cli.telling import Command
 from reconciler.cli.terminal import confirm
@@ -14,8 +15,10 @@ from reconciler.model.errors import Interrupted, UsageError
 
 
 @click.command("forget", cls=Command)
-@click.argument("names", nargs=-1, metavar="[NAME…]")
-@click.option("--project", required=True, metavar="P", help="The project that the builds are of.")
+@click.argument("names", nargs=-1, metavar="[NAME…]", shell_complete=offered.recorded)
+@click.option(
+    "--project", required=True, metavar="P", help="The project that the builds are of.", shell_complete=offered.projects
+)
 @click.option("--all", "everything", is_flag=True, help="The project's whole document, also a damaged one.")
 @ledger_options
 @lock_option

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from reconciler.cli import offered
+from reconciler.cli.near import Choice
 from reconciler.cli.terminal import ink
 from reconciler.model.errors import UsageError
 from reconciler.model.settings import Settings
@@ -36,9 +38,9 @@ _SERVER = (
     click.option("--concurrency", type=click.IntRange(1, 64), metavar="N", help="Requests at once (8)."),
     click.option("--timeout", type=click.FloatRange(min=0.1), metavar="S", help="Seconds one request may take (30)."),
 )
-_DEEP_READ = click.option("--deep-read", type=click.Choice(["auto", "off"]), help="Ask Zadig's internal read (auto).")
+_DEEP_READ = click.option("--deep-read", type=Choice(["auto", "off"]), help="Ask Zadig's internal read (auto).")
 _LIMITS = (
-    click.option("--prune", type=click.Choice(["off", "owned", "all"]), help="Delete builds that Git lacks (off)."),
+    click.option("--prune", type=Choice(["off", "owned", "all"]), help="Delete builds that Git lacks (off)."),
     click.option("--max-deletes", type=click.IntRange(0), metavar="N", help="Builds one run may delete (10)."),
     click.option(
         "--max-delete-percent",
@@ -59,16 +61,23 @@ _LOCK_TIMEOUT = click.option(
     metavar="S",
     help="Seconds to wait for another run's lock (0: fail at once).",
 )
-_PROJECT = click.option("--project", "projects", multiple=True, metavar="P", help="Only this project; repeatable.")
+_PROJECT = click.option(
+    "--project",
+    "projects",
+    multiple=True,
+    metavar="P",
+    help="Only this project; repeatable.",
+    shell_complete=offered.projects,
+)
 _OUTPUT = (
     click.option("--output", type=click.Path(), metavar="FILE", help="Write to a file instead of stdout."),
-    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True),
+    click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True),
     click.option("-q", "--quiet", is_flag=True, help="Only the line that counts, and what went wrong."),
     click.option("-v", "--verbose", is_flag=True, help="What is kept too, and how the run went."),
 )
-_FORMAT = click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+_FORMAT = click.option("--format", "format_", type=Choice(["text", "json"]), default="text", show_default=True)
 _REPORT_FORMAT = click.option(
-    "--format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True
+    "--format", "format_", type=Choice(["text", "json", "markdown"]), default="text", show_default=True
 )
 
 
@@ -81,7 +90,7 @@ def output_options_of(formats: Sequence[str]) -> Callable[[Function], Function]:
     """Add `--format` with these formats, the first of which is the default, `--output`, `--color`, `-q`, `-v`."""
 
     def add(function: Function) -> Function:
-        option = click.option("--format", "format_", type=click.Choice(formats), default=formats[0], show_default=True)
+        option = click.option("--format", "format_", type=Choice(formats), default=formats[0], show_default=True)
         for one in (*reversed(_OUTPUT), option):
             function = one(function)
         return function

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from reconciler.cli import offered
 from reconciler.cli.options import here, print_plain
 from reconciler.cli.summary import append_summary
 from reconciler.model.errors import InvalidDefinitions, UsageError
@@ -40,7 +41,12 @@ Emit = Callable[[str], None]
 def report_option(function: Function) -> Function:
     """Add `--report`."""
     return click.option(
-        "--report", "reports", multiple=True, metavar="FORMAT=FILE", help="Write it in this format too; repeatable."
+        "--report",
+        "reports",
+        multiple=True,
+        metavar="FORMAT=FILE",
+        help="Write it in this format too; repeatable.",
+        shell_complete=offered.reports(PLAN),
     )(function)
 
 

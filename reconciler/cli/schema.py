@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli.near import Choice
 from reconciler.cli.telling import Command
 
 NAMES = (
@@ -22,7 +23,7 @@ NAMES = (
 
 
 @click.command("schema", cls=Command)
-@click.argument("name", type=click.Choice(NAMES), default="build")
+@click.argument("name", type=Choice(NAMES), default="build", metavar="[NAME]")
 def command(name: str) -> int:
     """Print a JSON Schema: of a definition (build), of reconciler.yaml (reconciler), of what commands print as JSON.
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
+from reconciler.cli.helping import Helped
 from reconciler.cli.terminal import color_for
 from reconciler.model.errors import InvalidDefinitions, ReconcilerError
 
 
-class Command(click.Command):
+class Command(Helped):
     """A command whose errors are told with its own `--color`."""
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
+from reconciler.cli import offered
 from reconciler.cli.options import PATH, here, ledger_options, project_option, settings_from
 from reconciler.cli.telling import Command
 
 
 @click.command("unlock", cls=Command)
-@click.argument("id", metavar="ID")
+@click.argument("id", metavar="ID", shell_complete=offered.locks)
 @PATH
 @project_option
 @ledger_options

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.near import Choice
 from reconciler.cli.options import here, project_option, settings_from
 from reconciler.cli.reports import PROBLEMS, Report, report_option, reports_of, telling_of, whereabouts_of, write
 from reconciler.cli.summary import append_summary, summary_option
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH…]")
 @project_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
-@click.option("--format", "format_", type=click.Choice(PROBLEMS), default="text", show_default=True)
+@click.option("--format", "format_", type=Choice(PROBLEMS), default="text", show_default=True)
 @report_option
 @summary_option
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True)
 def command(paths: tuple[str, ...], quiet: bool, format_: str, color: str, **flags: Any) -> int:
     """Check definitions, offline: every problem of every file in one run.
 

@@ -112,14 +112,14 @@ class Repository:
     def _hint(self, name: str) -> str:
         if ".." in name:
             return "name the two revisions as two words; `git merge-base A B` tells where two branches parted"
-        names = self._names()
+        names = self.names()
         near = [one for one in names if one.endswith(f"/{name}")] or difflib.get_close_matches(name, names, n=1)
         meant = f'did you mean "{near[0]}"? ' if near else ""
         if self.shallow:
             return f"{meant}this clone is shallow: `git fetch --unshallow` brings the rest (fetch-depth: 0 in CI)"
         return meant.rstrip() or f"`git fetch origin {name}` where it is not here yet; `git branch -a` lists branches"
 
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
         """Return branches and tags, those of other repositories with its name in front."""
         names = self._git("for-each-ref", "--format=%(refname:short)").stdout.decode("utf-8", "replace").split("\n")
         return [name for name in names if name]
