@@ -72,7 +72,10 @@ def offers(before: Sequence[str], begun: str) -> Iterator[CompletionItem]:
 
     flag, equals, _ = begun.partition("=")
     front = f"{flag}=" if equals and flag.startswith("--") else ""
-    for item in ShellComplete(main, {}, "reconciler", COMPLETE).get_completions(list(before), begun):
+    words, typing = list(before), begun
+    if words and words[-1].startswith("--") and "=" not in words[-1] and not begun.startswith("-"):
+        typing = f"{words.pop()}={begun}"  # else what stands before a flag without its value would not be parsed
+    for item in ShellComplete(main, {}, "reconciler", COMPLETE).get_completions(words, typing):
         value = f"{front}{item.value}"
         if item.type in _ELSEWHERE or (value.isprintable() and item.value and value.startswith(begun)):
             yield CompletionItem(value, item.type, item.help)

@@ -31,8 +31,8 @@ _reconciler() {
     while IFS= read -r line; do
         case $line in
             (file | dir) files=$line ;;
-            (+*) open+=("${line:1}") ;;
-            (=*)
+            ('+'*) open+=("${line:1}") ;;
+            ('='*)
                 name=${${line:1}%%$'\t'*} about=
                 [[ $line == *$'\t'* ]] && about="  -- ${line#*$'\t'}"
                 names+=("$name") shown+=("$name$about")
