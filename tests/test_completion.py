@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -134,7 +135,7 @@ def test_what_is_not_there_offers_nothing(tmp_path: Path):
 def test_a_flag_that_is_wrong_is_no_reason_to_complain(tree: Path):
     assert asked(tree, "reconciler plan --nonsense --prune o") in ([], ["=off", "=owned"])
     assert asked(tree, "reconciler nonsense --pru") == []
-    assert asked(tree, "") == asked(tree, "reconciler") == [] or True
+    assert asked(tree, "reconciler \udcff") == []
 
 
 def test_zsh_and_fish_are_told_what_a_word_means(tree: Path):
@@ -232,3 +233,20 @@ def test_a_real_shell_completes_to_exactly_that_name(tree: Path, shell: str, lin
     program(tree, SCRIPTS[shell])
     assert words_of(shell, line, tree, {}) == words
     assert not (tree / "pwned").exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_line_of_the_documentation_puts_the_script_where_the_shell_looks(tmp_path: Path, shell: str):
+    """As it stands there, in a home that has the folders."""
+    page = (Path(__file__).parents[1] / "docs" / "shell.md").read_text(encoding="utf-8")
+    (line,) = re.findall(rf"^\$ (reconciler completion {shell} > .*)$", page, re.MULTILINE)
+    program(tmp_path, "")
+    (tmp_path / "bin" / "reconciler").write_text(f'#!/bin/sh\nexec {sys.executable} -m reconciler "$@"\n')
+    for folder in (".local/share/bash-completion/completions", ".config/fish/completions"):
+        (tmp_path / folder).mkdir(parents=True)
+    environ = {**inherited(), "HOME": str(tmp_path), "fpath": str(tmp_path)}
+    environ["PATH"] = f"{tmp_path / 'bin'}:{environ['PATH']}"
+    before = set(tmp_path.rglob("*"))
+    subprocess.run(["bash", "-c", line.replace("${fpath[1]}", "$fpath")], check=True, env=environ, cwd=tmp_path)
+    (made,) = set(tmp_path.rglob("*")) - before
+    assert made.read_text(encoding="utf-8") == SCRIPTS[shell]

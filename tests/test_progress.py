@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,6 +31,9 @@ BUILDS = 8
 SLOW = ("--concurrency", "1")
 """With the latency below a reading takes longer than a bar waits for."""
 
+APPLIED: list[tuple[list[dict[str, Any]], bytes]] = []
+"""What the server and the ledger hold once the tree is applied."""
+
 
 @dataclass
 class Desk:
@@ -40,8 +44,14 @@ class Desk:
     environ: dict[str, str]
 
     def there(self) -> None:
-        """The server has what the tree has."""
-        assert self.piped("apply", "--yes", "-q").returncode == 0
+        """The server has what the tree has, and the ledger knows it: applied once, then put back."""
+        ledger = self.folder / ".reconciler" / "ledger.db"
+        if not APPLIED:
+            assert self.piped("apply", "--yes", "-q").returncode == 0
+            APPLIED.append((self.emulator.state()["builds"], ledger.read_bytes()))
+        ledger.parent.mkdir(exist_ok=True)
+        ledger.write_bytes(APPLIED[0][1])
+        self.emulator.set_state(None, APPLIED[0][0])
 
     def terminal(self, *arguments: str, columns: int = 80, sign: str = "", times: int = 1, **environ: str) -> Run:
         """Run a command as a person does; where `sign` is written, Ctrl-C is pressed."""

@@ -34,10 +34,7 @@ def command(file: str, path: str | None, quiet: bool, **flags: Any) -> int:
     There is one comment per tree: the next run updates it, and leaves it alone where nothing changed. Where and as
     whom comes from the job's environment (GitHub Actions, GitLab). Outside of a pull or merge request, and in one from
     a fork whose job may not comment, it says so and is done.
-
-    \b
-    reconciler drift --format markdown | reconciler comment -
-    """  # noqa: D301 - the library wants the real character before a paragraph that is not to be wrapped
+    """
     from reconciler.report.ink import safe
     from reconciler.workflow.comment import Asked, Request, Skipped, Timing, comment
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("demo", cls=Command)
-@click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours.")
 def command(color: str) -> int:
     """Show plan, apply, a loss that is blocked, drift healed and a delete refused, on an embedded emulator.
 

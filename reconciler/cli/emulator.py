@@ -18,7 +18,7 @@ _AS_STORED = "see `builds` of GET /_emulator/state (--control)"
 
 
 @click.command("emulator", cls=Command)
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="H")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="H", help="Where to listen.")
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), metavar="N", help="0 picks one.")
 @click.option(
     "--world", "world_file", type=click.Path(), metavar="FILE", help="Images, clusters, code hosts … as JSON."

@@ -43,7 +43,10 @@ EXAMPLES = {
         ("diff v1 v2 builds/shop", "two tags, one folder"),
         ("diff HEAD~1 --format markdown", "for a comment"),
     ),
-    "comment": (("comment plan.md", "post or update the tree's one comment"),),
+    "comment": (
+        ("comment plan.md", "post or update the tree's one comment"),
+        ("comment -", "of what comes through a pipe, as of a drift --format markdown"),
+    ),
     "export": (
         ("export", "what changed on the server, into this tree"),
         ("export --project shop --out builds", "one project, into a folder of the tree"),

@@ -48,7 +48,7 @@ _MANY = 8
 @click.option("--force", is_flag=True, help="Begin also where a tree has begun: write reconciler.yaml anew.")
 @click.option("-y", "--yes", is_flag=True, help="All projects, the folder's name: ask only for what is missing.")
 @click.option("--no-input", is_flag=True, help="Never ask, also on a terminal.")
-@click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours.")
 def command(folder: str, **flags: Any) -> int:
     """Bring an existing server under Git: configuration, definitions, and a recipe for the CI.
 

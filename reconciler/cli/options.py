@@ -71,13 +71,22 @@ _PROJECT = click.option(
 )
 _OUTPUT = (
     click.option("--output", type=click.Path(), metavar="FILE", help="Write to a file instead of stdout."),
-    click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True),
+    click.option(
+        "--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours."
+    ),
     click.option("-q", "--quiet", is_flag=True, help="Only the line that counts, and what went wrong."),
     click.option("-v", "--verbose", is_flag=True, help="What is kept too, and how the run went."),
 )
-_FORMAT = click.option("--format", "format_", type=Choice(["text", "json"]), default="text", show_default=True)
+_FORMAT = click.option(
+    "--format", "format_", type=Choice(["text", "json"]), default="text", show_default=True, help="How it is written."
+)
 _REPORT_FORMAT = click.option(
-    "--format", "format_", type=Choice(["text", "json", "markdown"]), default="text", show_default=True
+    "--format",
+    "format_",
+    type=Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How it is written.",
 )
 
 
@@ -90,7 +99,14 @@ def output_options_of(formats: Sequence[str]) -> Callable[[Function], Function]:
     """Add `--format` with these formats, the first of which is the default, `--output`, `--color`, `-q`, `-v`."""
 
     def add(function: Function) -> Function:
-        option = click.option("--format", "format_", type=Choice(formats), default=formats[0], show_default=True)
+        option = click.option(
+            "--format",
+            "format_",
+            type=Choice(formats),
+            default=formats[0],
+            show_default=True,
+            help="How it is written.",
+        )
         for one in (*reversed(_OUTPUT), option):
             function = one(function)
         return function

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH…]")
 @project_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
-@click.option("--format", "format_", type=Choice(PROBLEMS), default="text", show_default=True)
+@click.option(
+    "--format", "format_", type=Choice(PROBLEMS), default="text", show_default=True, help="How it is written."
+)
 @report_option
 @summary_option
-@click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True)
+@click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours.")
 def command(paths: tuple[str, ...], quiet: bool, format_: str, color: str, **flags: Any) -> int:
     """Check definitions, offline: every problem of every file in one run.
 

@@ -20,8 +20,8 @@ SCRIPTS = {
     "python -c pass": "pass",
     "import click": "import click",
     "import rich.live, as for a bar": "import reconciler.cli.bar",
-    "import httpx": "import httpx",
-    "import httpx as we do": "from reconciler.cli.entry import *; from reconciler.cli import entry;"
+    "our entry, import httpx": "import reconciler.cli.entry, httpx",
+    "our entry, import httpx without its command line": "from reconciler.cli import entry;"
     " entry._without_httpx_command_line(); import httpx",
 }
 
