@@ -390,6 +390,7 @@ def test_a_tree_that_does_not_allow_the_variables_is_told_so(rig: Rig):
 def served(rig: Rig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """The rig's server on a socket, and its address in the environment."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("ZADIG_TOKEN", TOKEN)
     with running(rig.emulator) as url:
         monkeypatch.setenv("ZADIG_SERVER", url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 import subprocess
@@ -205,18 +206,23 @@ def test_quiet_is_quiet_on_a_terminal_too(desk: Desk):
 
 
 def test_lines_of_a_log_are_ten_seconds_apart(capsys):
-    """However often it is told: one at the beginning, one every ten seconds, one at the end."""
-    time = [0.0]
-    lines = Lines(lambda: time[0])
+    """However often it is told: one at the beginning, one every ten seconds, one at the end, of each thing."""
+    time, asked = [0.0], itertools.count()
+    lines = Lines(lambda: time[0] + 1e-9 * next(asked))
     for n in range(251):
         time[0] = n / 10
         lines.tell("reading project \x1b[31m中\n", n, 250)
     lines.tell("nothing", 0, 0)
+    lines.tell("applying", 0, 1)
+    time[0] += 0.1
+    lines.tell("applying", 1, 1)
     assert capsys.readouterr().err.splitlines() == [
         r"reading project \u001b[31m中\n: 0 of 250",
         r"reading project \u001b[31m中\n: 100 of 250, 10/s, 15 s left",
         r"reading project \u001b[31m中\n: 200 of 250, 10/s, 5 s left",
         r"reading project \u001b[31m中\n: 250 of 250, 10/s, 25 s",
+        "applying: 0 of 1",
+        "applying: 1 of 1, 10/s, 1 s",
     ]
 
 

@@ -70,9 +70,10 @@ class _Timed(Progress):
         self._begun = 0.0
 
     def _noted(self, what: str, done: int, of: int) -> Pace:
+        now = self._now()
         if self._pace is None or (what, of) != (self._pace.what, self._pace.of) or done < self._pace.done:
-            self._begun = self._now()
-        self._pace = Pace(what, done, of, self._now() - self._begun)
+            self._begun = now
+        self._pace = Pace(what, done, of, now - self._begun)
         return self._pace
 
 

@@ -49,6 +49,7 @@ def read_deep(
     if not todo or live.deep_unserved:
         return live
     reader = DeepReader(door, code_hosts(door) if any(_has_repositories(build) for build in todo) else {})
+    progress(0, len(todo))
     try:
         first = reader.read(todo[0], probing=True)
     except Unserved as reason:
