@@ -38,6 +38,11 @@ _LEFT = 28
 class Helped(click.Command):
     """A command whose help is laid out here."""
 
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:
+        """Return both, whatever this command is asked below of: the first answer is remembered."""
+        del ctx
+        return ["-h", "--help"]
+
     def get_help(self, ctx: click.Context) -> str:
         """Return the whole help, as wide as the terminal and at most 80 columns."""
         return render(self, ctx, width())

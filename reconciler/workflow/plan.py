@@ -248,9 +248,7 @@ def _read(
         expected |= {d.build.name: d.build.kind for d in desired.definitions if d.build.project == project}
         wanted = [reading.Wanted(name, kind) for name, kind in sorted(expected.items())]
         told = reading_project(world, project)
-        found = reading.read_project(
-            door, project, wanted, settings.concurrency, everything=everything, progress=told
-        )
+        found = reading.read_project(door, project, wanted, settings.concurrency, everything=everything, progress=told)
         return found.marked(document.marks)
 
     return reading.read_permitted(projects_of(settings, desired), read)

@@ -38,7 +38,7 @@ ASKS = re.compile(r"\breconciler (apply|adopt|restore|ledger forget)\b(?![^#]*(-
 PROGRAMS = {
     *("reconciler", "git", "cd", "export", "unset", "set", "source", ".", "mkdir", "cp", "mv", "rm", "touch", "chmod"),
     *("cat", "echo", "printf", "ls", "sed", "grep", "head", "tail", "diff", "test", "[", "true", "false", "if"),
-    *("serve", "colleague", "begin"),
+    *("read", "serve", "colleague", "begin"),
 }
 """What is run. A page that wants another program says that it is not run, so that no page surprises a machine."""
 
