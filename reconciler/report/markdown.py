@@ -1,7 +1,7 @@
 """Markdown that foreign text cannot break out of, and a page that never grows too long.
 
 Whatever comes from definitions or the server stands in code: in a fence that is longer than any run of backticks in
-it, or escaped inside `<code>`. So it can close nothing, mention nobody and link nowhere.
+it (long runs are cut), or escaped inside `<code>`. So it can close nothing, mention nobody and link nowhere.
 
     text ─ code, fenced ─► pieces ─ Page ─► as many as fit, and what did not, counted and as far as possible by name
 """
@@ -27,6 +27,9 @@ RESERVE = 400
 
 LARGE = 32_000
 """Characters from which on a page has room for many sentences of one kind."""
+
+MOST_TICKS = 100
+"""Backticks in a row that are shown: GitHub's parser counts no further than 255, and takes as many for the end."""
 
 LEAST = 100
 """Characters below which no build can fit any more."""
@@ -140,16 +143,25 @@ def cut(lines: Iterable[str], most: int = 30, longest: int = 600) -> list[str]:
 def code(text: str) -> str:
     """Return foreign text as code inside a line: escaped HTML, in which no Markdown is read and nobody mentioned."""
     escaped = html.escape(line(text))
-    return f"<code>{re.sub(_ACTIVE, lambda found: f'&#{ord(found[0])};', escaped)}</code>"
+    return f"<code>{re.sub(_ACTIVE, _spelled, escaped)}</code>"
+
+
+def _spelled(found: re.Match[str]) -> str:
+    """GitHub links addresses of mail in all text, also in code and spelled: a remark keeps the two halves apart."""
+    address = found[0] == "@" and re.fullmatch(r"[\w.+-]", found.string[: found.start()][-1:])
+    return f"&#{ord(found[0])};{'<!-- -->' if address else ''}"
 
 
 _ACTIVE = r"[`*_~\[\]()!@#:|\\$]|(?<=[a-zA-Z])\.(?=[a-zA-Z])"
 """Characters that Markdown or a forge reads something into, also inside `<code>`: each goes as an entity."""
 
 
+_RUN = f"`{{{MOST_TICKS + 1},}}"
+
+
 def fenced(lines: Iterable[str], language: str = "diff") -> str:
     """Return lines in a fence that none of them can close."""
-    text = "\n".join(lines)
+    text = re.sub(_RUN, lambda run: f"{'`' * MOST_TICKS}… ({len(run[0]):,} backticks)", "\n".join(lines))
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
