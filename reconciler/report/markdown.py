@@ -22,6 +22,9 @@ LONGEST = 65_000
 BLOCK = 6_000
 """Characters of one build that are shown."""
 
+WIDEST = 1_000
+"""Characters of one of its lines: a longer one would leave no room for what comes behind it."""
+
 RESERVE = 400
 """Characters that are kept for saying how much was left out."""
 
@@ -123,9 +126,10 @@ def _left_out(page: Page) -> Iterator[str]:
 
 
 def shortened(lines: Sequence[str]) -> list[str]:
-    """Return as many lines as one build may take, and how many were left out."""
+    """Return as many lines as one build may take, none of which is endless, and how many were left out."""
     room, kept = BLOCK, list[str]()
-    for number, text in enumerate(lines):
+    for number, whole in enumerate(lines):
+        text = _bounded(whole, WIDEST)
         room -= len(text) + 1
         if room < 0:
             return [*kept, f"… {len(lines) - number} more lines"]
@@ -136,8 +140,12 @@ def shortened(lines: Sequence[str]) -> list[str]:
 def cut(lines: Iterable[str], most: int = 30, longest: int = 600) -> list[str]:
     """Keep sentences few and short enough for the end of a page."""
     every = list(lines)
-    kept = [text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)" for text in every[:most]]
+    kept = [_bounded(text, longest) for text in every[:most]]
     return [*kept, *([f"… {len(every) - most} more"] if len(every) > most else [])]
+
+
+def _bounded(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
 
 
 def code(text: str) -> str:

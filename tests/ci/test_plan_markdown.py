@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.model.change import Change, ChangeKind
 from reconciler.model.outcome import Ending, Fault, Outcome
 from reconciler.model.problem import Place, Problem
 from reconciler.model.whereabouts import Whereabouts
@@ -106,6 +107,16 @@ def test_many_sentences_fit_too(longest: int):
     assert len(markdown) <= longest
     assert all(part in markdown for part in ("**Refused**", "not be looked at**", "**Notes**", "100 failed"))
     assert len(re.findall(r"^… \d+ more$", markdown, re.MULTILINE)) == 4
+
+
+def test_no_endless_line_hides_what_comes_behind_it():
+    """A key of 10,000 characters is cut; the loss, the other change and the note of the build stay on the page."""
+    endless, other = (Change(path, ChangeKind.CHANGED, 1, 2) for path in ("k" * 10_000, "advanced_settings.timeout"))
+    blocked = replace(step(Action.UPDATE, "x", blocked=True), reason="r" * 10_000, changes=(endless, other))
+    markdown = plan_markdown(Plan((blocked,)), WHERE)
+    assert "… (10002 characters)\n" in markdown
+    for line in ("- x would be lost: x", "-advanced_settings.timeout: 1", "+advanced_settings.timeout: 2", "# note: x"):
+        assert f"\n{line}\n" in markdown
 
 
 @pytest.mark.parametrize("text", HOSTILE)
