@@ -41,7 +41,7 @@ def guarded_streams(environ: Mapping[str, str]) -> Iterator[None]:
     from reconciler.report.guard import Guard
 
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast("TextIO", Guarded(stream, Guard())) for stream in before)
+    sys.stdout, sys.stderr = (stream and cast("TextIO", Guarded(stream, Guard())) for stream in before)
     try:
         yield
     finally:

@@ -66,8 +66,8 @@ def reports_of(flags: dict[str, Any], formats: Sequence[str]) -> list[Report]:
         if name not in formats or not equals or not file:
             known = ", ".join(formats)
             raise UsageError(f'--report "{asked}" is not FORMAT=FILE', f"the formats are {known}")
-        taken = [report.file for report in found] + [flags.get("output") or "-", flags.get("out")]
-        if file in taken:
+        taken = [report.file for report in found] + [flags.get("output") or "-", flags.get("out") or ""]
+        if _place(file) in map(_place, taken):
             what = "stdout is" if file == "-" else f"{file} is"
             raise UsageError(f"--report {asked}: {what} taken already", "name another file, or use --format")
         _check_place(file)
@@ -75,16 +75,33 @@ def reports_of(flags: dict[str, Any], formats: Sequence[str]) -> list[Report]:
     return found
 
 
+def _place(file: str) -> str:
+    """Return where a file really is, by whatever name; "-" is no file."""
+    return file if file in ("-", "") else os.path.realpath(file)
+
+
 def _check_place(file: str) -> None:
-    path = Path(file)
     if file == "-":
         return
-    if path.is_dir():
+    real, there = Path(_place(file)), _is_there(file)
+    if real.is_dir():
         raise UsageError(f"cannot write {file}: it is a folder", "choose another file for --report")
-    if not path.parent.is_dir():
-        raise UsageError(f"cannot write {file}: there is no folder {path.parent}", "make it, or choose another file")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    for above in (Path(file).parent, real.parent):
+        if not above.is_dir():
+            raise UsageError(f"cannot write {file}: there is no folder {above}", "make it, or choose another file")
+    if not os.access(real if there else real.parent, os.W_OK):
         raise UsageError(f"cannot write {file}: permission denied", "choose another file for --report")
+
+
+def _is_there(file: str) -> bool:
+    """Tell whether there is such a file. Raises UsageError where there can be none."""
+    try:
+        Path(file).stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}", "choose another file for --report") from None
+    return True
 
 
 def write(report: Report, text: str) -> None:

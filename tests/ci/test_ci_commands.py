@@ -122,6 +122,12 @@ def test_valid_definitions_are_cases_that_pass(tree: Path, capsys):
         (["--report", "json=a", "--report", "sarif=a"], "a is taken already"),
         (["--output", "a", "--report", "sarif=a"], "a is taken already"),
         (["--out", "a", "--report", "json=a"], "a is taken already"),
+        (["--report", "json=a", "--report", "sarif=./a"], "./a is taken already"),
+        (["--output", "a", "--report", "sarif=../ci/a"], "../ci/a is taken already"),
+        (["--out", "a", "--report", "sarif=linked"], "linked is taken already"),
+        (["--report", "sarif=dangling"], "there is no folder"),
+        (["--report", "sarif=loop"], "symbolic links"),
+        (["--report", f"sarif={'a' * 300}"], "File name too long"),
         (["--report", "pdf=a"], "is not FORMAT=FILE"),
         (["--report", "sarif"], "is not FORMAT=FILE"),
         (["--report", "sarif="], "is not FORMAT=FILE"),
@@ -130,10 +136,20 @@ def test_valid_definitions_are_cases_that_pass(tree: Path, capsys):
     ],
 )
 def test_a_report_that_cannot_be_is_refused_before_anything_is_done(tree: Path, capsys, arguments, said):
+    """By whatever name a place is called: nothing is asked, nothing printed, nothing written."""
+    for name, target in {"linked": "a", "dangling": "no/such", "loop": "loop"}.items():
+        (tree / name).symlink_to(target)
     assert call(["plan", *arguments]) == 64
     heard = capsys.readouterr()
     assert said in heard.err
     assert heard.out == ""
+
+
+def test_a_closed_stdout_is_no_fault_where_a_ci_reads_the_log(tree: Path, tmp_path: Path, monkeypatch):
+    """Nothing is read there, so nothing has to be guarded; what was asked for is done."""
+    monkeypatch.setattr("sys.stdout", None)
+    assert call(["validate", "--format", "github", "--report", f"json={tmp_path / 'found.json'}"]) == 0
+    assert json.loads((tmp_path / "found.json").read_text("utf-8"))["valid"] is True
 
 
 def test_stdout_is_free_where_the_plan_goes_into_a_file(tree: Path, tmp_path: Path, capsys):
