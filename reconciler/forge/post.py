@@ -23,7 +23,7 @@ from reconciler.forge.wire import Answer, Timing, Wire
 from reconciler.model.errors import UsageError
 
 PAGES = 200
-"""Pages of comments that are looked through at most."""
+"""Pages of comments that are looked through; where ours is behind them, or there is no end, none is made anew."""
 
 _READING, _WRITING, _ASKING = "read the comments", "write the comment", "ask for the account"
 
@@ -134,10 +134,11 @@ class _Posting:
             rows = self._wire.document(answer, _READING)
             try:
                 yield from [c for row in _rows(rows) if (c := self._site.comment(row)) is not None]
-            except (KeyError, TypeError, ValueError, AttributeError):
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
                 raise self._wire.nonsense(_READING) from None
             if not rows or not self._site.has_next(answer):
                 return
+        raise self._wire.endless(_READING, PAGES)
 
 
 def _rows(document: Any) -> list[Mapping[str, Any]]:
@@ -150,5 +151,5 @@ def _id_of(answer: Answer) -> int | None:
     """Return the number of what was written; None where it is no comment that came back, but a page of a proxy."""
     try:
         return int(json.loads(answer.body)["id"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None

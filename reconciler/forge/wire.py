@@ -154,6 +154,8 @@ class Wire:
 
     def _answer(self, response: httpx.Response) -> Answer:
         """Read an answer to its end, within the time."""
+        if "," in response.headers.get("content-encoding", ""):
+            return Answer(0, why="an answer that is packed more than once")
         parts: list[bytes] = []
         size = 0
         for part in response.iter_bytes():
@@ -180,8 +182,11 @@ class Wire:
         """Make the client. Proxies come from the environment, but not for a server on this machine."""
         import httpx  # noqa: PLC0415 - 60 ms that no other command needs
 
-        url = httpx.URL(self.place.api)
-        near = url.host in LOOPBACK
+        try:
+            url = httpx.URL(self.place.api)
+            near = url.host in LOOPBACK
+        except (httpx.InvalidURL, ValueError):
+            raise UsageError("the API's URL is not a usable address", "write https://HOST/PATH into --api") from None
         accept = "application/vnd.github+json" if self.place.forge is Forge.GITHUB else "application/json"
         try:
             return httpx.Client(
@@ -196,7 +201,7 @@ class Wire:
                 },
                 follow_redirects=False,
             )
-        except (ValueError, ImportError, OSError):
+        except (httpx.InvalidURL, ValueError, ImportError, OSError):
             raise ServerError(
                 f"the way to {self.place.host} cannot be set up",
                 "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR in the environment",
@@ -224,6 +229,8 @@ class Wire:
             hint = "name it as it is called today, with --repository or --api; nobody is followed with a token"
             return UsageError(f"{cannot}: we are sent elsewhere (HTTP {status})", hint)
         hint = "run again; if it stays so, ask whoever runs that server" if answer.is_passing else "check --api"
+        if status in (409, 413, 422):
+            hint = "it does not take this text, or no comments at all: is the request still open, the text too long?"
         return ServerError(f"{cannot}: it answers HTTP {status}", hint)
 
     def _forbidden(self, answer: Answer, cannot: str) -> NotPermitted:
@@ -240,6 +247,11 @@ class Wire:
             f"cannot {doing} of {self.place} at {self.place.host}: it answers what no {name} answers",
             "is this the address of the API, and not of a page or a login in front of it? Check --api",
         )
+
+    def endless(self, doing: str, pages: int) -> ServerError:
+        """Return the error of a list that has no end."""
+        cannot = f"cannot {doing} of {self.place} at {self.place.host}"
+        return ServerError(f"{cannot}: they are more than {pages:,} pages", "post on a request with fewer comments")
 
     def document(self, answer: Answer, doing: str) -> Any:
         """Return an answer's JSON. Raises ServerError where it is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 
 import pytest
@@ -11,7 +12,7 @@ from reconciler.forge.post import Ending, post
 from reconciler.forge.site import site_of
 from reconciler.forge.wire import Timing, Wire
 from reconciler.model.errors import BadToken, NotPermitted, ReconcilerError, ServerError, UsageError
-from tests.forge.forge_server import BROKEN_AFTER, LOST_AFTER, LOST_BEFORE, PROXY, reply
+from tests.forge.forge_server import BROKEN_AFTER, LOST_AFTER, LOST_BEFORE, PROXY, Reply, reply
 from tests.forge.github_server import GitHubServer
 from tests.forge.worlds import TOKEN, World
 
@@ -199,6 +200,7 @@ def test_reads_are_repeated_and_give_up(world: World):
         reply(200, [7]),
         reply(200, [{"body": "x"}]),
         reply(200, [{"id": "x", "user": 7, "author": 7}]),
+        reply(200, '[{"id": 1e999, "body": "x", "user": {}, "author": {}}]'),
         reply(200, "[" * 100_000),
         reply(200, "null"),
     ],
@@ -212,7 +214,7 @@ def test_a_page_that_no_forge_answers_is_told_as_such(world: World, page):
     assert world.server.writes() == []
 
 
-@pytest.mark.parametrize("page", [PROXY, reply(200, {}), reply(200, "null")])
+@pytest.mark.parametrize("page", [PROXY, reply(200, {}), reply(200, "null"), reply(201, '{"id": 1e999}')])
 def test_a_write_is_done_only_where_a_comment_comes_back(world: World, page):
     """A proxy's page says 200 too: the list is read again."""
     world.server.fault("POST", page)
@@ -223,6 +225,28 @@ def test_a_write_is_done_only_where_a_comment_comes_back(world: World, page):
     world.server.fault(world.update, *[page] * 9)
     with pytest.raises(ServerError, match="answers what no forge answers"):
         world.post("three")
+
+
+def test_a_list_without_an_end_makes_no_comment(world: World):
+    """Each run would make another one, since ours is never found; pages are counted, not followed."""
+    rows = [{"id": 5, "body": "x", "user": {"login": "ann"}, "author": {"id": 5}}]
+    page = reply(200, rows, Link='<https://elsewhere.example/steal>; rel="next"', X_Next_Page="1")
+    world.server.fault("GET", *[page] * 300)
+    with pytest.raises(ServerError, match="more than 200 pages"):
+        world.post("one")
+    assert world.server.writes() == []
+    assert len(world.server.requests) == 200
+
+
+def test_an_answer_that_is_packed_twice_is_none(world: World):
+    """64 KB of it could be 64 GB; one that is packed once is read."""
+    packed = gzip.compress(b"[]")
+    world.server.fault("GET", *[Reply(200, gzip.compress(packed), {"Content-Encoding": "gzip, gzip"})] * 9)
+    with pytest.raises(ServerError, match="packed more than once"):
+        world.post("one")
+    world.server.faults.clear()
+    world.server.fault("GET", Reply(200, packed, {"Content-Encoding": "gzip"}))
+    assert world.post("one").ending is Ending.CREATED
 
 
 def test_nobody_is_followed_with_a_token(world: World):
@@ -281,6 +305,36 @@ def test_a_server_that_is_not_there_is_69(world: World):
     with pytest.raises(ServerError, match="cannot connect") as told:
         post(place, world.account, "company", "one", world.hands.timing)
     assert told.value.exit_code == 69
+
+
+@pytest.mark.parametrize(
+    "api", ["https://-ä..com", "https://xn--/", "https://x/\x01", "https://x/a\tb", f"https://{'x' * 70_000}"]
+)
+def test_an_address_that_only_looks_like_one_is_64(world: World, api: str):
+    """What no request can be sent to is told before any is."""
+    with pytest.raises(UsageError, match="not a usable address"):
+        post(
+            type(world.place)(world.forge, api, "acme/builds", 12), world.account, "company", "one", world.hands.timing
+        )
+
+
+@pytest.mark.parametrize("proxy", ["http://[::1", "\x01", f"http://{'x' * 70_000}"])
+def test_a_proxy_that_is_no_address_is_69(world: World, proxy: str, monkeypatch: pytest.MonkeyPatch):
+    """The environment is named, and nothing of what stands in it."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    place = type(world.place)(world.forge, "https://git.example", "acme/builds", 12)
+    with pytest.raises(ServerError, match=r"the way to git\.example cannot be set up") as told:
+        post(place, world.account, "company", "one", world.hands.timing)
+    assert "HTTPS_PROXY" in told.value.hint
+    assert proxy not in told.value.message
+
+
+def test_a_text_that_is_refused_is_told_as_such(world: World):
+    """Not as a wrong address."""
+    world.server.fault("POST", reply(422, {"message": "Validation Failed"}))
+    with pytest.raises(ServerError, match="HTTP 422") as told:
+        world.post("one")
+    assert "does not take this text" in told.value.hint
 
 
 def test_a_long_text_fits_exactly_once_it_is_cut(world: World):
