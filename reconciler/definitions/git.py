@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -87,11 +89,17 @@ class Repository:
         """Tell whether a text is a revision."""
         return self._parsed(name) is not None
 
+    @property
+    def sparse(self) -> bool:
+        """Whether the working tree leaves out files on purpose."""
+        return self._git("config", "--type=bool", "core.sparseCheckout").stdout == b"true\n"
+
     def files(self, commit: str) -> dict[str, Entry]:
         """Return every file of a commit by its path below `top`. Raises UsageError where Git cannot read it."""
         answer = self._git("ls-tree", "-r", "-z", "--full-tree", commit)
         if answer.returncode:
-            raise UsageError(f"the commit {commit[:8]} cannot be read: {_words(answer)}", "see `git fsck`")
+            hint = "`git fetch --refetch` brings what a partial clone lacks; for anything else see `git fsck`"
+            raise UsageError(f"the commit {commit[:8]} cannot be read: {_words(answer)}", hint)
         found = {}
         for line in answer.stdout.split(b"\0")[:-1]:
             about, _, path = line.partition(b"\t")
@@ -104,7 +112,7 @@ class Repository:
         return Blobs(self.folder, self.environ)
 
     def _parsed(self, name: str) -> str | None:
-        if not name or name.startswith("-") or "\x00" in name:
+        if not name or name.startswith(("-", "^")) or "\x00" in name:
             return None
         answer = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", name)
         return answer.stdout.decode("ascii", "replace").strip() if answer.returncode == 0 else None
@@ -211,10 +219,19 @@ def find_repository(folder: str, environ: Mapping[str, str]) -> Repository:
     answer = _run(folder, quiet, ("rev-parse", "--is-shallow-repository", "--show-toplevel"))
     shallow, _, top = os.fsdecode(answer.stdout).partition("\n")
     if shallow not in ("true", "false"):
-        hint = "run this inside of the repository that the definitions are in"
-        raise UsageError(f"no Git repository here: {_words(answer)}", hint)
+        raise _no_repository(_words(answer), folder)
     bare = answer.returncode != 0
     return Repository(folder, Path(folder if bare else top.removesuffix("\n")), bare, shallow == "true", quiet)
+
+
+def _no_repository(said: str, folder: str) -> UsageError:
+    """Return the error of a folder without a repository that Git would read; `said`: what it says of it."""
+    trusted = re.search(r"dubious ownership in repository at '(.+)'", said)
+    if trusted or "safe.directory" in said or "unsafe repository" in said:
+        hint = f"`git config --global --add safe.directory {shlex.quote(trusted[1] if trusted else folder)}`"
+        return UsageError("Git does not trust this repository: it belongs to somebody else", f"{hint} says that you do")
+    hint = "run this inside of the repository that the definitions are in"
+    return UsageError(f"no Git repository here: {said}", hint)
 
 
 def _run(folder: str, environ: Mapping[str, str], words: tuple[str, ...]) -> subprocess.CompletedProcess[bytes]:

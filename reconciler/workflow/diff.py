@@ -87,7 +87,7 @@ def find_diff(asked: Asked, environ: Mapping[str, str], cwd: str) -> Revisions:
             raise UsageError(f"{shown(target, cwd)} is neither in {sides[0].name} nor in {sides[1].name}", "check PATH")
         old, new_one = _both(sides, target, asked.projects, cwd)
         _not_nothing(old, new_one, asked.projects)
-        return compare(old, new_one, (sides[0].name, sides[1].name), tuple(_notices(sides, target, cwd)))
+        return compare(old, new_one, (sides[0].name, sides[1].name), (*_notices(repository, sides, target, cwd),))
 
 
 def _sorted_out(asked: Asked, environ: Mapping[str, str], cwd: str) -> tuple[str | None, str | None]:
@@ -166,7 +166,9 @@ def _not_nothing(old: Desired, new: Desired, projects: Sequence[str]) -> None:
     raise UsageError("there is no definition on either side", "name the folder of the tree as PATH")
 
 
-def _notices(sides: tuple[_Side, _Side], target: Path, cwd: str) -> Iterator[str]:
-    """Say what of the tree is not this repository's."""
+def _notices(repository: Repository, sides: tuple[_Side, _Side], target: Path, cwd: str) -> Iterator[str]:
+    """Say what of the tree is not this repository's, and what only seems to be gone."""
+    if sides[1].revision is None and repository.sparse:
+        yield "the working tree is sparse: what it leaves out counts as removed; name HEAD as NEW, or check all out"
     for path in sorted({path for side in sides for path in side.submodules if path.is_relative_to(target)}):
         yield f"the submodule {shown(path, cwd)} is left out: it is a repository of its own"
