@@ -61,8 +61,8 @@ def command(path: str | None, **flags: Any) -> int:
     from reconciler.workflow.validate import load
 
     out, reports = Out(flags["out"]), reports_of(flags, PLAN)
-    with problems_reported(reports, flags, "plan"):
-        settings = settings_from(path, flags)
+    with problems_reported(reports, flags, "plan") as known:
+        settings = known.settings = settings_from(path, flags)
         world = World(os.environ, here())
         desired = load(settings, os.environ, world.cwd)
     telling = telling_of("plan", settings, plain_style(flags))

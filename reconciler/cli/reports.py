@@ -140,11 +140,19 @@ def whereabouts_of(settings: Settings | None) -> Whereabouts:
     return whereabouts(settings, os.environ, here())
 
 
+@dataclass(slots=True)
+class Known:
+    """What is known when definitions turn out to have problems. `settings`: None where they are what has them."""
+
+    settings: Settings | None = None
+
+
 @contextmanager
-def problems_reported(reports: Sequence[Report], flags: dict[str, Any], name: str) -> Iterator[None]:
+def problems_reported(reports: Sequence[Report], flags: dict[str, Any], name: str) -> Iterator[Known]:
     """Write what is wrong with definitions wherever a person or a CI will look for it, and let it be told."""
+    known = Known()
     try:
-        yield
+        yield known
     except InvalidDefinitions as error:
         from reconciler.report.formats import problems_as
         from reconciler.report.problems_pages import problems_markdown
@@ -152,8 +160,8 @@ def problems_reported(reports: Sequence[Report], flags: dict[str, Any], name: st
 
         for report in (*reports, Report(flags["format_"], flags.get("output") or "-")):
             if report.format in (*FINDINGS, "markdown"):
-                telling = telling_of(name, None, Style(quiet=report.file == "-"))
+                telling = telling_of(name, known.settings, Style(quiet=report.file == "-"))
                 write(report, problems_as(report.format, error.problems, (), telling))
-        every, where = sorted(set(error.problems)), whereabouts_of(None)
+        every, where = sorted(set(error.problems)), whereabouts_of(known.settings)
         append_summary(flags, lambda longest: problems_markdown(every, 0, where, longest=longest))
         raise

@@ -1,6 +1,6 @@
 """Where a run's files lie in their repository, as its CI or the repository's folder tells: no request, no process.
 
-GITHUB_WORKSPACE, CI_PROJECT_DIR, WORKSPACE, else the folder that has .git ──► root
+GITHUB_WORKSPACE, CI_PROJECT_DIR, WORKSPACE, else the folder around it that has .git ──► root
 GITHUB_SERVER_URL/GITHUB_REPOSITORY/blob/GITHUB_SHA, CI_PROJECT_URL/-/blob/CI_COMMIT_SHA ──► blob
 """
 
@@ -13,7 +13,6 @@ from pathlib import Path
 from reconciler.definitions.files import real
 from reconciler.model.settings import Settings
 from reconciler.model.whereabouts import Whereabouts
-from reconciler.workflow.repository import look_around
 
 ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE")
 """Where CI platforms say into which folder they have checked out: GitHub, GitLab, Jenkins."""
@@ -26,8 +25,12 @@ def whereabouts(settings: Settings | None, environ: Mapping[str, str], cwd: str)
     here, start = real(Path(cwd)), real(Path(settings.root if settings else cwd))
     checked_out = [real(Path(environ[name])) for name in ROOTS if environ.get(name)]
     root = next((folder for folder in checked_out if start.is_relative_to(folder)), None)
-    found = root or real(Path(look_around(str(start)).root))
-    return Whereabouts(str(found), str(here), _blob(environ), _home(settings, cwd))
+    return Whereabouts(str(root or _repository(start)), str(here), _blob(environ), _home(settings, cwd))
+
+
+def _repository(start: Path) -> Path:
+    """Return the folder around a path that has .git: a folder, or the file of a worktree or a submodule."""
+    return next((above for above in (start, *start.parents) if os.path.lexists(above / ".git")), start)
 
 
 def _blob(environ: Mapping[str, str]) -> str:

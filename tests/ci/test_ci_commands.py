@@ -93,6 +93,22 @@ def test_problems_stand_on_their_lines(tree: Path, tmp_path: Path, capsys):
         assert "unknown-key" in junit.read_text("utf-8")
 
 
+@pytest.mark.parametrize("git", ["folder", "file", "none"])
+def test_paths_are_those_of_the_repository_wherever_the_run_stands(tree: Path, tmp_path: Path, monkeypatch, git: str):
+    """Above it too, with and without problems; in a worktree .git is a file, and without any the CI knows the place."""
+    if git != "none":
+        monkeypatch.delenv("GITHUB_WORKSPACE")
+        dot = tree.parent / ".git"
+        dot.mkdir() if git == "folder" else dot.write_text("gitdir: elsewhere\n", encoding="utf-8")
+    (tree / "web.json").write_text('{"tiemout": 3}', encoding="utf-8")
+    for folder in (tree, tree.parent, tmp_path):
+        monkeypatch.chdir(folder)
+        for command in ("validate", "plan"):
+            report = tmp_path / "found.json"
+            assert call([command, str(tree), "--report", f"gitlab={report}"]) == 65
+            assert {entry["location"]["path"] for entry in json.loads(report.read_text("utf-8"))} == {"ci/web.json"}
+
+
 def test_problems_stand_where_a_plan_was_to_be(tree: Path, tmp_path: Path, capsys):
     """The page of a comment and the step summary say what is wrong; a document of another kind is not written."""
     (tree / "web.json").write_text('{"tiemout": 3}', encoding="utf-8")
