@@ -17,6 +17,7 @@ from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.secret import MASK
 from reconciler.report.ink import Ink, line
 from reconciler.report.lines import line_diff
+from reconciler.report.markdown import NARROW, bounded
 from reconciler.report.text import as_text, change_lines, has_lines, shown_value, tree_lines
 
 _MARKS = {ChangeKind.ADDED: "+", ChangeKind.REMOVED: "-"}
@@ -25,7 +26,7 @@ _MARKS = {ChangeKind.ADDED: "+", ChangeKind.REMOVED: "-"}
 def change_diff(change: Change) -> Iterator[str]:
     """Yield a change as lines without line breaks in them; what is no difference begins with "#"."""
     for text in _lines(change):
-        yield text.replace("\n", "\\n")
+        yield bounded(text.replace("\n", "\\n"), NARROW)
 
 
 def _lines(change: Change) -> Iterator[str]:

@@ -22,8 +22,11 @@ LONGEST = 65_000
 BLOCK = 6_000
 """Characters of one build that are shown."""
 
-WIDEST = 1_000
+WIDEST = 2_000
 """Characters of one of its lines: a longer one would leave no room for what comes behind it."""
+
+NARROW = 600
+"""Characters of a line about one setting, whose path may be of any length; its values are shorter."""
 
 RESERVE = 400
 """Characters that are kept for saying how much was left out."""
@@ -129,7 +132,7 @@ def shortened(lines: Sequence[str]) -> list[str]:
     """Return as many lines as one build may take, none of which is endless, and how many were left out."""
     room, kept = BLOCK, list[str]()
     for number, whole in enumerate(lines):
-        text = _bounded(whole, WIDEST)
+        text = bounded(whole, WIDEST)
         room -= len(text) + 1
         if room < 0:
             return [*kept, f"… {len(lines) - number} more lines"]
@@ -140,11 +143,12 @@ def shortened(lines: Sequence[str]) -> list[str]:
 def cut(lines: Iterable[str], most: int = 30, longest: int = 600) -> list[str]:
     """Keep sentences few and short enough for the end of a page."""
     every = list(lines)
-    kept = [_bounded(text, longest) for text in every[:most]]
+    kept = [bounded(text, longest) for text in every[:most]]
     return [*kept, *([f"… {len(every) - most} more"] if len(every) > most else [])]
 
 
-def _bounded(text: str, longest: int) -> str:
+def bounded(text: str, longest: int) -> str:
+    """Return a line of at most so many characters, and how many it had where it is cut."""
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
 
 

@@ -110,9 +110,10 @@ def test_many_sentences_fit_too(longest: int):
 
 
 def test_no_endless_line_hides_what_comes_behind_it():
-    """A key of 10,000 characters is cut; the loss, the other change and the note of the build stay on the page."""
-    endless, other = (Change(path, ChangeKind.CHANGED, 1, 2) for path in ("k" * 10_000, "advanced_settings.timeout"))
-    blocked = replace(step(Action.UPDATE, "x", blocked=True), reason="r" * 10_000, changes=(endless, other))
+    """Keys of 10,000 characters are cut; the loss, the other change and the note of the build stay on the page."""
+    paths = ("k" * 10_000, "j" * 10_000, "advanced_settings.timeout")
+    blocked = replace(step(Action.UPDATE, "x", blocked=True), reason="r" * 10_000)
+    blocked = replace(blocked, changes=tuple(Change(path, ChangeKind.CHANGED, 1, 2) for path in paths))
     markdown = plan_markdown(Plan((blocked,)), WHERE)
     assert "… (10002 characters)\n" in markdown
     for line in ("- x would be lost: x", "-advanced_settings.timeout: 1", "+advanced_settings.timeout: 2", "# note: x"):
