@@ -25,6 +25,7 @@ from reconciler.definitions.revision import RevisionFiles, WorkingTree
 from reconciler.model.definition import Desired
 from reconciler.model.errors import InvalidDefinitions, UsageError
 from reconciler.model.problem import Problem
+from reconciler.workflow.diff_copies import without_copies
 
 __all__ = ["Asked", "Revisions", "find_diff"]
 
@@ -87,7 +88,8 @@ def find_diff(asked: Asked, environ: Mapping[str, str], cwd: str) -> Revisions:
             raise UsageError(f"{shown(target, cwd)} is neither in {sides[0].name} nor in {sides[1].name}", "check PATH")
         old, new_one = _both(sides, target, asked.projects, cwd)
         _not_nothing(old, new_one, asked.projects)
-        return compare(old, new_one, (sides[0].name, sides[1].name), (*_notices(repository, sides, target, cwd),))
+        names, notices = (sides[0].name, sides[1].name), (*_notices(repository, sides, target, cwd),)
+        return without_copies(compare(old, new_one, names, notices), (old, new_one))
 
 
 def _sorted_out(asked: Asked, environ: Mapping[str, str], cwd: str) -> tuple[str | None, str | None]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from reconciler.model.change import Change, ChangeKind
+from reconciler.model.secret import MASK
 from reconciler.report.diff import render_diff
+from reconciler.report.diff_document import diff_document
+from reconciler.report.diff_markdown import diff_markdown
 from reconciler.report.text import Style
 from tests.diff.history import History
 from tests.rig import plain, template
@@ -155,6 +159,23 @@ def test_a_value_that_is_a_secret_on_one_side_is_shown_on_neither(history: Histo
         found = changes(history, old, new)
         assert "parameters[PW].default_value" in [path for _, path, _, _ in found]
         assert "canary" not in str(found)
+
+
+def test_a_credential_s_copies_are_shown_nowhere(history: History):
+    """In a script, beside it, under the name that it had before it was one, in another build, in a removed one."""
+    clear = plain("a", parameters=[{"key": "OLD", "default_value": "written-canary-1"}])
+    marked = credential("written-canary-1")
+    marked["build_script"] = "login written-canary-1\nmake\n"
+    marked["x-reconciler"] = {"ignore": [{"path": "services", "reason": "see written-canary-1"}]}
+    other = plain("b", build_script="echo written-canary-1\n")
+    history.commit({"a.json": clear, "b.json": other})
+    assert "canary" in str(history.diff(history.commit({"b.json": None}), "HEAD~1")), "the control: shown while none is"
+    history.commit({"a.json": marked})
+    for old, new in (("HEAD~2", "HEAD"), ("HEAD", "HEAD~2")):
+        found = history.diff(old, new)
+        told = render_diff(found, Style(verbose=True)) + diff_markdown(found) + json.dumps(diff_document(found))
+        assert "canary" not in told
+        assert f"login {MASK}" in told
 
 
 def test_renamed_moved_and_converted_builds_are_told_as_such(history: History):
