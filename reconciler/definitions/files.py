@@ -21,8 +21,14 @@ __all__ = [
 
 ENDINGS = (".yaml", ".yml", ".json")
 CONFIGURATION = ("reconciler.yaml", "reconciler.yml")
-OURS = (b'{\n  "kind": "saved-plan",\n', b'{\n  "format_version": "')
-"""How a saved plan (`reconciler.workflow.saved_file`) and a report in JSON begin: in a tree they are no definitions."""
+OURS = (
+    b'{\n  "kind": "saved-plan",\n',
+    b'{\n  "format_version": "',
+    b'[\n  {\n    "description": "',
+    b"[\n]\n",
+    b'{\n  "$schema": "https://json.schemastore.org/sarif-',
+)
+"""How a saved plan (`reconciler.workflow.saved_file`) and reports in JSON begin: in a tree they are no definitions."""
 
 _DEFAULTS = tuple(f"_defaults{ending}" for ending in ENDINGS)
 
@@ -202,7 +208,7 @@ class _Walk:
 
 
 def _is_ours(file: SourceFile) -> bool:
-    """Tell whether a file begins as what `plan --out` or `--format json --output` writes, whatever its name ends in."""
+    """Tell whether a file begins as what `plan --out`, `--output` or `--report` writes, whatever its name ends in."""
     try:
         return file.files.begins(file.path, max(map(len, OURS))).startswith(OURS)
     except OSError:

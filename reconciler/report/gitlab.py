@@ -10,13 +10,16 @@ from reconciler.model.whereabouts import Whereabouts
 from reconciler.report.findings import Finding, Level, fingerprints
 from reconciler.report.ink import line
 
+EMPTY = "[\n]\n"
+"""A report without entries: in a tree it is told from a file of somebody's that says `[]`."""
+
 _SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor"}
 
 
 def gitlab(findings: Sequence[Finding], where: Whereabouts) -> str:
     """Return the report; what stands in no file is put at the beginning of the one that stands for the tree."""
     entries = [_entry(f, mark, where) for f, mark in zip(findings, fingerprints(findings, where), strict=True)]
-    return json.dumps(entries, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(entries, ensure_ascii=False, indent=2) + "\n" if entries else EMPTY
 
 
 def _entry(finding: Finding, fingerprint: str, where: Whereabouts) -> dict[str, Any]:

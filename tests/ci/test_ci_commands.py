@@ -161,6 +161,23 @@ def test_a_report_that_cannot_be_is_refused_before_anything_is_done(tree: Path, 
     assert heard.out == ""
 
 
+@pytest.mark.parametrize("wrong", [False, True])
+def test_reports_that_lie_in_the_tree_are_no_definitions(tree: Path, tmp_path: Path, monkeypatch, wrong: bool):
+    """Where the root of the repository is the tree there is no other place: the next command of the job passes over."""
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    if wrong:
+        (tree / "web.json").write_text('{"tiemout": 3}', encoding="utf-8")
+    reports = ["gitlab=quality.json", "sarif=sarif.json", "json=found.json", "junit=plan.xml"]
+    arguments = [f"--report={report}" for report in reports]
+    assert call(["validate", *arguments]) == (65 if wrong else 0)
+    assert json.loads((tree / "quality.json").read_text("utf-8")) or not wrong
+    (tree / "web.json").unlink(missing_ok=True)
+    assert call(["plan", *arguments]) == 0
+    assert call(["apply", "--yes"]) == 0
+    (tree / "mine.json").write_text("[]\n", encoding="utf-8")
+    assert call(["validate"]) == 65
+
+
 def test_a_closed_stdout_is_no_fault_where_a_ci_reads_the_log(tree: Path, tmp_path: Path, monkeypatch):
     """Nothing is read there, so nothing has to be guarded; what was asked for is done."""
     monkeypatch.setattr("sys.stdout", None)
