@@ -91,6 +91,18 @@ def _check_place(file: str) -> None:
             raise UsageError(f"cannot write {file}: there is no folder {above}", "make it, or choose another file")
     if not os.access(real if there else real.parent, os.W_OK):
         raise UsageError(f"cannot write {file}: permission denied", "choose another file for --report")
+    if _is_foreign(real):
+        hint = "choose another file for --report, or take this one away"
+        raise UsageError(f"{file} is there already, and is no report: it would be lost", hint)
+
+
+def _is_foreign(real: Path) -> bool:
+    from reconciler.workflow.whereabouts import is_foreign
+
+    try:
+        return is_foreign(real)
+    except OSError:
+        return True
 
 
 def _is_there(file: str) -> bool:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from reconciler.definitions.files import real
+from reconciler.definitions.files import ENDINGS, OURS, real
 from reconciler.model.settings import Settings
 from reconciler.model.whereabouts import Whereabouts
 
@@ -26,6 +26,18 @@ def whereabouts(settings: Settings | None, environ: Mapping[str, str], cwd: str)
     checked_out = [real(Path(environ[name])) for name in ROOTS if environ.get(name)]
     root = next((folder for folder in checked_out if start.is_relative_to(folder)), None)
     return Whereabouts(str(root or _repository(start)), str(here), _blob(environ), _home(settings, cwd))
+
+
+def is_foreign(path: Path) -> bool:
+    """Tell whether a file may be a definition of somebody: its name ends as one's, and it is no report of ours.
+
+    Raises OSError.
+    """
+    if not path.name.endswith(ENDINGS) or not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        begins = stream.read(max(map(len, OURS)))
+    return bool(begins.strip()) and not begins.startswith(OURS)
 
 
 def _repository(start: Path) -> Path:

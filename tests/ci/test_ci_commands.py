@@ -142,6 +142,8 @@ def test_valid_definitions_are_cases_that_pass(tree: Path, capsys):
         (["--output", "a", "--report", "sarif=../ci/a"], "../ci/a is taken already"),
         (["--out", "a", "--report", "sarif=linked"], "linked is taken already"),
         (["--report", "sarif=dangling"], "there is no folder"),
+        (["--report", "json=api.json"], "api.json is there already, and is no report"),
+        (["--report", "markdown=./reconciler.yaml"], "is no report: it would be lost"),
         (["--report", "sarif=loop"], "symbolic links"),
         (["--report", f"sarif={'a' * 300}"], "File name too long"),
         (["--report", "pdf=a"], "is not FORMAT=FILE"),
