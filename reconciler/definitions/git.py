@@ -47,10 +47,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A commit. `name`: as the user wrote it; `commit`: its hash."""
+    """A commit. `name`: as the user wrote it; `commit`: its hash; `ambiguous`: a tag and a branch have that name."""
 
     name: str
     commit: str
+    ambiguous: bool = False
 
     def __str__(self) -> str:
         short = self.commit[:8]
@@ -83,7 +84,8 @@ class Repository:
         commit = self._parsed(f"{found}^{{commit}}")
         if commit is None:
             raise UsageError(f'"{name}" is no commit', "name a branch, a tag of a commit, or a hash of one")
-        return Revision(name, commit)
+        said = self._git("-c", "core.warnAmbiguousRefs=true", "rev-parse", "--verify", "--end-of-options", name).stderr
+        return Revision(name, commit, b"is ambiguous" in said)
 
     def knows(self, name: str) -> bool:
         """Tell whether a text is a revision."""

@@ -34,6 +34,21 @@ def test_a_repository_of_somebody_else_says_how_to_trust_it(history: History):
     assert command in caught.value.hint
 
 
+def test_a_tag_that_is_called_like_a_branch_is_told(history: History):
+    """Whoever may push tags could hide a change from a review that names origin/main."""
+    history.commit({"a.json": plain("a")})
+    history.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    assert history.diff("origin/main", "HEAD").notices == ()
+    history.commit({"a.json": plain("a", build_script="curl evil\n")})
+    history.git("tag", "origin/main")
+    found = history.diff("origin/main", "HEAD")
+    assert found.builds == (), "Git takes the tag"
+    assert '"origin/main" is a tag and a branch' in found.notices[0]
+    whole = history.diff("refs/remotes/origin/main", "HEAD")
+    assert len(whole.builds) == 1
+    assert whole.notices == ()
+
+
 def test_what_leaves_commits_out_is_no_revision(history: History):
     """Git takes "^main" for everything but main."""
     history.commit({"a.json": plain("a")})
