@@ -47,7 +47,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A commit. `name`: as the user wrote it; `commit`: its hash; `ambiguous`: a tag and a branch have that name."""
+    """A commit. `name`: as the user wrote it; `commit`: its hash; `ambiguous`: others have that name too."""
 
     name: str
     commit: str

@@ -171,7 +171,7 @@ def _not_nothing(old: Desired, new: Desired, projects: Sequence[str]) -> None:
 def _notices(repository: Repository, sides: tuple[_Side, _Side], target: Path, cwd: str) -> Iterator[str]:
     """Say what of the tree is not this repository's, and what only seems to be gone."""
     for revision in [side.revision for side in sides if side.revision and side.revision.ambiguous]:
-        yield f'"{revision.name}" is a tag and a branch: Git takes the tag; refs/heads/… or refs/remotes/… is the branch'
+        yield f'"{revision.name}" names several: Git takes a tag before a branch; write refs/remotes/… in full'
     if sides[1].revision is None and repository.sparse:
         yield "the working tree is sparse: what it leaves out counts as removed; name HEAD as NEW, or check all out"
     for path in sorted({path for side in sides for path in side.submodules if path.is_relative_to(target)}):

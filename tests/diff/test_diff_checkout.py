@@ -43,7 +43,7 @@ def test_a_tag_that_is_called_like_a_branch_is_told(history: History):
     history.git("tag", "origin/main")
     found = history.diff("origin/main", "HEAD")
     assert found.builds == (), "Git takes the tag"
-    assert '"origin/main" is a tag and a branch' in found.notices[0]
+    assert '"origin/main" names several: Git takes a tag' in found.notices[0]
     whole = history.diff("refs/remotes/origin/main", "HEAD")
     assert len(whole.builds) == 1
     assert whole.notices == ()
