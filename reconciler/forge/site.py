@@ -19,7 +19,7 @@ from urllib.parse import quote
 from reconciler.forge.place import Forge, Place
 from reconciler.forge.wire import Answer
 
-_NEXT = re.compile(r"<[^>]*>[^,]*;\s*rel=\"?next\"?", re.IGNORECASE)
+_NEXT = re.compile(r">\s*;\s*(?:\w+=\"?\w+\"?;\s*)*rel=\"?next\"?", re.IGNORECASE)
 PER_PAGE = 100
 
 

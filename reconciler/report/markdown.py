@@ -160,7 +160,7 @@ def code(text: str) -> str:
 
 def _spelled(found: re.Match[str]) -> str:
     """GitHub links addresses of mail in all text, also in code and spelled: a remark keeps the two halves apart."""
-    address = found[0] == "@" and re.fullmatch(r"[\w.+-]", found.string[: found.start()][-1:])
+    address = found[0] == "@" and re.fullmatch(r"[\w.+-]", found.string[max(0, found.start() - 1) : found.start()])
     return f"&#{ord(found[0])};{'<!-- -->' if address else ''}"
 
 
