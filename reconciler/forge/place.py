@@ -23,7 +23,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ALLOW_HTTP = "RECONCILER_FORGE_ALLOW_HTTP"
 TOKEN = "RECONCILER_FORGE_TOKEN"
 
-_REF = re.compile(r"refs/pull/(\d+)/\w+")
+_NUMBER = r"[0-9]{1,18}"
+_REF = re.compile(rf"refs/pull/({_NUMBER})/\w+")
 _GITHUB = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _GITLAB = re.compile(r"\d+|[\w.+-]+(/[\w.+-]+)+")
 _TOKEN = re.compile(r"[!-~]+")
@@ -150,7 +151,7 @@ def _is_fork(pull: Mapping[str, Any]) -> bool:
 
 def _gitlab(asked: Asked, environ: Mapping[str, str]) -> Place | Nowhere:
     given = environ.get("CI_MERGE_REQUEST_IID", "")
-    number = asked.request or (int(given) if given.isdecimal() else 0)
+    number = asked.request or (int(given) if re.fullmatch(_NUMBER, given) else 0)
     if not number:
         return Nowhere(f"this job is not one of a merge request{_because(environ.get('CI_PIPELINE_SOURCE', ''))}")
     target = environ.get("CI_MERGE_REQUEST_PROJECT_ID", "")

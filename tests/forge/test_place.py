@@ -94,6 +94,13 @@ def test_a_job_of_a_merge_request():
     assert of(forked) == Place(Forge.GITLAB, "https://gitlab.acme.example/api/v4", "7", 12, fork=True)
 
 
+@pytest.mark.parametrize("number", ["9" * 5_000, "٣", "²", "0", "-1", ""])
+def test_what_is_no_number_of_a_request_is_none(number: str):
+    """Whatever the environment says, there is no traceback."""
+    assert isinstance(of({**HUB, "GITHUB_REF": f"refs/pull/{number}/merge"}), Nowhere)
+    assert isinstance(of({**LAB, "CI_MERGE_REQUEST_IID": number}), Nowhere)
+
+
 def test_another_request_than_the_job_s_is_nobody_s_fork():
     """Named by a flag, it is one that somebody means to comment on."""
     forked = {**LAB, "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "99"}
