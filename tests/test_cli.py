@@ -820,6 +820,45 @@ def test_a_reader_that_leaves_is_no_fault(desk: Desk):
     assert run.returncode == 0
 
 
+def test_a_reader_that_leaves_does_not_stop_an_apply(desk: Desk):
+    """`reconciler apply --yes | head -1`: every build is there, recorded, and nothing is left to do."""
+    desk.write(*(plain(f"b{n}", build_script="line\n" * 2000) for n in range(20)))
+    with subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "apply", "--yes", "--concurrency", "1", str(desk.folder)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT,
+    ) as run:  # fmt: skip
+        assert run.stdout is not None
+        run.stdout.readline()
+        run.stdout.close()
+    assert run.returncode == 0
+    assert desk.done("plan", str(desk.folder)).out == "Nothing to do: 20 unchanged.\n"
+
+
+def test_a_reader_that_leaves_does_not_hide_problems(desk: Desk):
+    """The exit code is that of what was found, not that of who stopped reading."""
+    (desk.folder / "wrong.yaml").write_text("no_such_key: 1\n" * 1, encoding="utf-8")
+    run = subprocess.run(
+        f"{sys.executable} -m reconciler validate {desk.folder} 2>&1 | head -c 0; exit ${{PIPESTATUS[0]}}",
+        shell=True, executable="/bin/bash", cwd=ROOT, check=False, capture_output=True,
+    )  # fmt: skip
+    assert (run.returncode, run.stderr) == (65, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+@pytest.mark.parametrize(("words", "code"), [(("--help",), 1), (("validate",), 1), (("schema", "plan"), 1)])
+def test_output_that_finds_no_room_is_an_error_of_its_own(desk: Desk, words: tuple[str, ...], code: int):
+    """Said in a sentence, with 1 where all else went well."""
+    desk.write(plain())
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "reconciler", *words],
+            stdout=full, stderr=subprocess.PIPE, cwd=desk.folder, check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    assert run.returncode == code
+    assert run.stderr.startswith(b"error: stdout cannot be written: no space left on device\n")
+
+
 # Reading is reading --------------------------------------------------------------------------------------
 
 

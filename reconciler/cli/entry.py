@@ -14,10 +14,11 @@ import click
 from reconciler import __version__
 from reconciler.cli.group import Lazy
 from reconciler.cli.guarded import guarded_streams
+from reconciler.cli.streams import enduring_streams
 from reconciler.cli.telling import tell
 from reconciler.model.errors import ReconcilerError
 
-USAGE, FAULT, INTERRUPTED = 64, 70, 130
+USAGE, FAULT, INTERRUPTED, UNWRITTEN = 64, 70, 130, 1
 
 COMPLETE = "_RECONCILER_COMPLETE"
 """Variable: a shell wants to know what may stand where its user is."""
@@ -98,8 +99,10 @@ def call(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    with guarded_streams(os.environ):
-        return _called(arguments)
+    with enduring_streams() as streams:
+        with guarded_streams(os.environ):
+            code = _called(arguments)
+        return code if (lost := streams.ended()) is None else _unwritten(lost, code)
 
 
 def _called(arguments: Sequence[str] | None) -> int:
@@ -114,13 +117,16 @@ def _called(arguments: Sequence[str] | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("\ninterrupted" if sys.stderr.isatty() else "interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except ReconcilerError as error:
         return tell(error)
     except Exception as error:  # the last net: no traceback reaches a user
         return _fault(error)
+
+
+def _unwritten(lost: OSError, code: int) -> int:
+    click.echo(f"error: stdout cannot be written: {(lost.strerror or type(lost).__name__).lower()}", err=True)
+    click.echo("  → what was to be done is done; make room, or write to another place", err=True)
+    return code or UNWRITTEN
 
 
 def _usage(error: click.ClickException) -> int:
