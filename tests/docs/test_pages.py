@@ -31,6 +31,7 @@ PAGES = [
 
 READMES: dict[str, str] = {
     "$ python3 -m venv": "<!-- not run: installs packages -->",
+    "$ pip install zadig-reconciler": "<!-- not run: installs packages -->",
     "$ export ZADIG_SERVER": "<!-- run: serve company; mkdir -p ~/ten; cd ~/ten -->",
 }
 """What goes in front of blocks of the README, which bears no remarks itself: how a block begins → the remarks."""
