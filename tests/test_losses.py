@@ -417,6 +417,23 @@ def test_a_multi_select_input_names_the_choice_that_it_loses(rig: Rig, seeing: b
     assert rig.plan().empty
 
 
+@pytest.mark.parametrize("value", ["b", ""])
+def test_the_value_of_a_multi_select_input_goes_with_its_choice_and_is_named(rig: Rig, seeing: bool, value: str):
+    """Left out of the request, the input gets the template's choice and the template's value."""
+    stored = made(TEMPLATE)
+    stored["targets"][0]["envs"][3].update(choice_value=["b"], value=value)
+    rig.emulator.set_state(None, [stored])
+    rig.write(template(inputs=[{"key": "name", "value": "new"}], **({} if seeing else {"repo_info": [REPO]})))
+    named = [f"{T}inputs[flags].choice_value", f"{T}inputs[flags].value"]
+    assert [loss.path for loss in only(rig).losses if "flags" in loss.path] == named
+    assert [loss.value for loss in only(rig).losses if "flags" in loss.path] == ["b", value]
+    rig.accept()
+    rig.applied()
+    flags = rig.stored("tpl")["targets"][0]["envs"][3]
+    assert (flags["value"], flags["choice_value"]) == ("a", ["a"])
+    assert rig.plan().empty
+
+
 @pytest.mark.parametrize("deep", [True, False])
 def test_the_losses_of_one_build_do_not_stop_the_others(rig: Rig, deep: bool):
     rig.deep = deep

@@ -15,8 +15,7 @@ from reconciler.model.declared import sealed, secret_paths
 from reconciler.model.fields import ROWS, Elements, Row, Sight
 from reconciler.model.live import LiveBuild, Loss
 from reconciler.model.record import Record
-from reconciler.model.secret import Secret
-from reconciler.plan.whole import chosen_values
+from reconciler.plan.whole import chosen_values, held_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,6 @@ def choices(values: Values, parent: str) -> Iterator[Loss]:
         path = join(parent, leaf)
         if leaf == CHOICE_VALUE and isinstance(value, tuple) and value:
             yield chosen_values(parent, values)
-            held = values.get("value")
-            yield Loss(join(parent, "value"), held if isinstance(held, str) else "", secret=isinstance(held, Secret))
+            yield held_value(parent, values)
         for element in elements_of(value):
             yield from choices(element.values, f"{path}[{element.key}]")

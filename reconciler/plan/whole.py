@@ -43,7 +43,8 @@ class Whole:
         unknown_hosts: repositories whose code host alias nobody knows.
         no_value: credentials without a value, where the server has none to keep.
         forgotten: secrets that nothing shows and the definition does not declare: nobody can send them back.
-        choices: what template inputs have chosen (`choice_value`) and the write would erase.
+        choices: what template inputs have chosen (`choice_value`), and the values of those that are left out, which
+            the write would erase.
     """
 
     send: Build
@@ -187,12 +188,15 @@ class _Merge:
     def _input(self, element: Element, sources: _Sources, path: str) -> bool:
         """A multi-select input that is not declared is left out: sent, it would lose its `choice_value`.
 
-        Left out, it gets the template's: no loss only where our own write had already left it so.
+        Left out, it gets the template's, and so does its value: no loss only where our own write had already left
+        it so.
         """
         chosen = sources.have.get(CHOICE_VALUE)
         if isinstance(chosen, tuple) and chosen:
             if not self._left_out_before(sources, path):
                 self.choices.append(chosen_values(path, sources.have))
+                if not sources.want:
+                    self.choices.append(held_value(path, sources.have))
             if not sources.want:
                 return False
         unseen = not (self.exact and self._left_out_before(sources, path))
@@ -229,6 +233,13 @@ def chosen_values(path: str, values: Values) -> Loss:
     chosen = values[CHOICE_VALUE]
     assert isinstance(chosen, tuple)
     return Loss(f"{path}.choice_value", "" if secret else ", ".join(str(item) for item in chosen), secret=secret)
+
+
+def held_value(path: str, values: Values) -> Loss:
+    """Return the value of an input as the loss that it is."""
+    held = values.get("value")
+    told = held if isinstance(held, str) else ""
+    return Loss(f"{path}.value", told, secret=isinstance(held, Secret) or MASKED in values)
 
 
 def _idle(row: Leaf, value: Value) -> bool:
