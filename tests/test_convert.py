@@ -104,6 +104,54 @@ def test_there_and_back_again_by_our_own_tree(rig: Rig, seeing: bool):
     assert differences(first, rig.stored("api")) == set()
 
 
+CACHED = plain(advanced_settings={"cluster_name": "gpu-cluster", "cache_setting": {"enabled": True, "cache_dir": "/c"}})
+
+
+def test_a_cache_ends_with_the_conversion_that_names_it(rig: Rig, seeing: bool):
+    """What the template build has left of it nothing reads; the way back, which says nothing of it, clears it."""
+    rig.write(CACHED)
+    rig.applied()
+    rig.write(FROM_TEMPLATE)
+    assert {f"advanced_settings.cache_setting.{leaf}" for leaf in ("enabled", "cache_dir")} <= set(
+        paths(only(rig), ChangeKind.REMOVED)
+    )
+    rig.applied()
+    assert (rig.stored("api")["cache_enable"], rig.stored("api")["cache_user_dir"]) == (True, "/c")
+    rig.write(plain())
+    assert only(rig).losses == ()
+    rig.applied()
+    assert not rig.stored("api")["cache_enable"]
+    assert rig.plan().empty
+
+
+LEFT: dict[str, dict[str, Any]] = {
+    "advanced_settings.cache_setting": {"cache_enable": True, "cache_user_dir": "/c"},
+    "advanced_settings.privileged_mode": {"enable_privileged_mode": True},
+    "advanced_settings.custom_labels": {"pre_build": {"custom_labels": [{"key": "a", "value": "b"}]}},
+    "advanced_settings.storages": {"pre_build": {"storages": {"enabled": True, "storages_properties": [{}]}}},
+    "advanced_settings.use_host_docker_daemon": {"pre_build": {"use_host_docker_daemon": True}},
+    "outputs": {"outputs": [{"name": "IMAGE"}, {"name": "PKG_FILE"}, {"name": "X"}]},
+}
+
+
+@pytest.mark.parametrize("what", LEFT)
+def test_what_the_page_has_left_of_a_plain_build_is_named_on_the_way_back(rig: Rig, what: str):
+    """Somebody made a template build of it in the page, where it can be turned back: until our write."""
+    stored = made(TEMPLATE, name="api")
+    rig.emulator.set_state(None, [stored])
+    rig.write(AS_PLAIN)
+    assert "leftover" not in {loss.path for loss in only(rig).losses}
+    more = LEFT[what]
+    rig.emulator.set_state(
+        None, [{**stored, **more, "pre_build": {**stored["pre_build"], **more.get("pre_build", {})}}]
+    )
+    (loss,) = [loss for loss in only(rig).losses if loss.path == "leftover"]
+    assert loss.value == f"the plain build that it was: {what}"
+    rig.accept()
+    rig.applied()
+    assert rig.plan().empty
+
+
 def page(rig: Rig, way: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """A build of the page, of the other kind than its definition."""
     other = {} if way == "to a template" else {"template_id": TEMPLATE_ID, "targets": made(TEMPLATE)["targets"]}

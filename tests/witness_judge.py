@@ -121,8 +121,8 @@ def unexplained(steps: list[Named], before: Document | None, after: Document | N
 def _harmless(found: Difference, before: Document, after: Document) -> bool:
     if found.pattern in HARMLESS:
         return True
-    if found.pattern in IDLE_CACHE:
-        return not before.get("cache_enable") and not after.get("cache_enable")
+    if found.pattern in IDLE_CACHE and not before.get("cache_enable") and not after.get("cache_enable"):
+        return True
     if after.get("template_id"):
         return _from_template(found)
     return bool(before.get("template_id")) and found.pattern.partition(".")[0].partition("[")[0] not in LEFTOVERS

@@ -144,7 +144,11 @@ FROM_TEMPLATE = frozenset({"targets[].envs", *(f"targets[].envs[].{key}" for key
 """What a template write takes from the template, whatever was there (section 1, "Template body")."""
 
 LEFTOVERS = ("targets", "template_id", "vm_labels", "source", "desc", "team", "jenkins_build", "name", "product_name")
-"""What counts of a template build; all else is placeholders, or was left by the plain build that it once was."""
+"""What counts of a template build; all else is placeholders, or was left by the plain build that it once was.
+
+A plain write cannot leave it (section 3: it regenerates the whole build), and nothing reads it meanwhile, a cache and
+its directory neither: who made the template build of the plain one ended it, and our own plan named each setting then.
+"""
 
 ALIASES = {
     "template_id": "template_name", "repos": "repo_info", "pre_build.envs": "parameters", "targets": "services",

@@ -11,15 +11,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.model.build import Build, Element, Value, elements_of
-from reconciler.model.fields import PLAIN, Elements, Row
+from reconciler.model.fields import PLAIN, SERVER_OUTPUTS, Elements, Row
 from reconciler.model.live import Loss
 from reconciler.model.secret import Secret
 from reconciler.server.masking import as_text, tell
 from reconciler.server.typed import Json, branch, objects, text
 
-CACHE = "advanced_settings.cache_setting"
-_STORAGES = "advanced_settings.storages.storages_properties"
-_PAIRS = ("advanced_settings.custom_annotations", "advanced_settings.custom_labels")
+_ADVANCED = "advanced_settings"
+CACHE = f"{_ADVANCED}.cache_setting"
+_STORAGES = f"{_ADVANCED}.storages.storages_properties"
+_PAIRS = (f"{_ADVANCED}.custom_annotations", f"{_ADVANCED}.custom_labels")
 
 
 def _carried(rows: tuple[Row, ...], under: str = "") -> frozenset[str]:
@@ -198,6 +199,17 @@ def second_targets(targets: tuple[Element, ...]) -> frozenset[str]:
     return frozenset(again)
 
 
+_LEFT = {
+    "privileged_mode": ("enable_privileged_mode",),
+    "cache_setting": ("cache_enable",),
+    **{
+        leaf: ("pre_build", leaf)
+        for leaf in ("use_host_docker_daemon", "storages", "custom_annotations", "custom_labels")
+    },
+}
+"""Of the advanced settings those that no template build has by itself, each with its place in the stored form."""
+
+
 def leftovers(stored: Json) -> Iterator[Loss]:
     """Name what a template build still holds of the plain one that it was: a conversion back erases it."""
     pre, post = branch(stored, ("pre_build",)), branch(stored, ("post_build",))
@@ -206,7 +218,9 @@ def leftovers(stored: Json) -> Iterator[Loss]:
     yield from rest(post, frozenset({"docker_build"}), "post_build.")
     held = {"build_script": stored.get("scripts"), "repo_info": stored.get("repos"), "parameters": pre.get("envs")}
     held["docker_build_step"] = post.get("docker_build")
-    held["outputs"] = [item for item in objects(stored, "outputs") if text(item, "description")]
+    held["outputs"] = [item for item in objects(stored, "outputs") if text(item, "name") not in SERVER_OUTPUTS]
+    held["outputs"] += [item for item in objects(stored, "outputs") if text(item, "description")]
+    held |= {f"{_ADVANCED}.{leaf}": branch(stored, where[:-1]).get(where[-1]) for leaf, where in _LEFT.items()}
     names = [name for name, value in held.items() if counts(value)]
     if names:
         yield Loss("leftover", f"the plain build that it was: {', '.join(names)}", secret=True)
