@@ -202,10 +202,10 @@ def second_targets(targets: tuple[Element, ...]) -> frozenset[str]:
 _LEFT = {
     "privileged_mode": ("enable_privileged_mode",),
     "cache_setting": ("cache_enable",),
-    **{
-        leaf: ("pre_build", leaf)
-        for leaf in ("use_host_docker_daemon", "storages", "custom_annotations", "custom_labels")
-    },
+    "use_host_docker_daemon": ("pre_build", "use_host_docker_daemon"),
+    "storages": ("pre_build", "storages"),
+    "custom_annotations": ("pre_build", "custom_annotations"),
+    "custom_labels": ("pre_build", "custom_labels"),
 }
 """Of the advanced settings those that no template build has by itself, each with its place in the stored form."""
 
@@ -216,11 +216,15 @@ def leftovers(stored: Json) -> Iterator[Loss]:
     yield from rest(stored, _BUILD, "")
     yield from rest(pre, _PRE_BUILD, "pre_build.")
     yield from rest(post, frozenset({"docker_build"}), "post_build.")
-    held = {"build_script": stored.get("scripts"), "repo_info": stored.get("repos"), "parameters": pre.get("envs")}
-    held["docker_build_step"] = post.get("docker_build")
-    held["outputs"] = [item for item in objects(stored, "outputs") if text(item, "name") not in SERVER_OUTPUTS]
-    held["outputs"] += [item for item in objects(stored, "outputs") if text(item, "description")]
-    held |= {f"{_ADVANCED}.{leaf}": branch(stored, where[:-1]).get(where[-1]) for leaf, where in _LEFT.items()}
+    outputs = objects(stored, "outputs")
+    held: dict[str, object] = {
+        "build_script": stored.get("scripts"),
+        "repo_info": stored.get("repos"),
+        "parameters": pre.get("envs"),
+        "docker_build_step": post.get("docker_build"),
+        "outputs": [o for o in outputs if text(o, "name") not in SERVER_OUTPUTS or text(o, "description")],
+        **{f"{_ADVANCED}.{leaf}": branch(stored, where[:-1]).get(where[-1]) for leaf, where in _LEFT.items()},
+    }
     names = [name for name, value in held.items() if counts(value)]
     if names:
         yield Loss("leftover", f"the plain build that it was: {', '.join(names)}", secret=True)
