@@ -17,6 +17,7 @@ from reconciler.emulator import Request, Response
 from reconciler.model.change import ChangeKind
 from reconciler.model.errors import InvalidDefinitions
 from reconciler.model.fields import TEMPLATE, walk
+from reconciler.model.secret import MASK
 from reconciler.plan.step import Action, Block
 from tests.field_cases import HOST_TYPES, HOSTS, MISSING, REPO, holds, read, write
 from tests.rig import Rig, Stored, template
@@ -222,6 +223,11 @@ def test_a_setting_left_out_is_kept_and_said_to_be_released(rig: Rig, path: str)
 
 # the template
 
+UNDECLARED = sorted(
+    f"{TARGET}.inputs[{path}" for path in ("flags].choice_value", "flags].value", "mode]", "name]", "pw]")
+)
+"""What another template may lack, as far as anything shows."""
+
 
 def test_another_template_is_stored_and_then_the_plan_is_empty(rig: Rig):
     """The name goes out, the id is stored; with the ledger and without it nothing is left to do."""
@@ -232,6 +238,7 @@ def test_another_template_is_stored_and_then_the_plan_is_empty(rig: Rig):
     rig.write({**template(), "template_name": "other-template"})
     (step,) = rig.plan().steps
     assert [(c.path, c.before, c.after) for c in step.changes] == [("template_name", "demo-template", "other-template")]
+    assert rig.accept() == UNDECLARED
     rig.applied()
     assert rig.stored("tpl")["template_id"] == OTHER_TEMPLATE
     assert rig.plan().empty
@@ -246,6 +253,7 @@ def test_a_template_changed_behind_our_back_is_put_back(rig: Rig):
     rig.meddle("tpl", lambda stored: stored.update(template_id=OTHER_TEMPLATE))
     (step,) = rig.plan().steps
     assert [(c.path, c.before, c.after) for c in step.changes] == [("template_name", "other-template", "demo-template")]
+    assert rig.accept() == UNDECLARED
     rig.applied()
     assert rig.stored("tpl")["template_id"] == "64a0000000000000000000aa"
     assert rig.plan().empty
@@ -336,6 +344,85 @@ def test_an_input_without_type_and_flag_takes_those_of_the_template_also_on_an_u
     envs = {e["key"]: e for e in rig.stored("tpl")["targets"][0]["envs"]}
     assert (envs["mode"]["value"], envs["mode"]["type"]) == ("slow", "choice")
     assert (envs["pw"]["value"], envs["pw"]["type"], envs["pw"]["is_credential"]) == ("canary", "string", True)
+    assert rig.plan().empty
+
+
+def with_unlike_template(rig: Rig) -> None:
+    """Give the server a second template without `mode`, and with another `name` and one variable more."""
+    state = rig.emulator.state()
+    (first,) = state["world"]["build_templates"]
+    variables = [v for v in copy.deepcopy(first["variables"]) if v["key"] != "mode"]
+    variables[0].update(value="other", type="choice", choice_option=["other", "page"])
+    variables.append({"key": "more", "value": "m", "type": "string"})
+    other = {**first, "id": OTHER_TEMPLATE, "name": "other-template", "variables": variables}
+    rig.emulator.set_state({**state["world"], "build_templates": [first, other]}, state["builds"])
+
+
+def with_inputs_of_the_page(rig: Rig) -> None:
+    """A build of ours whose undeclared inputs somebody has set; declared is `flags`, which both templates have."""
+    rig.write(template(inputs=[FLAGS]))
+    rig.applied()
+    values = {"name": "page", "mode": "slow", "pw": "page-canary"}
+
+    def edit(stored: Stored) -> None:
+        for item in stored["targets"][0]["envs"]:
+            item["value"] = values.get(item["key"], item["value"])
+
+    rig.meddle("tpl", edit)
+    rig.write({**template(inputs=[FLAGS]), "template_name": "other-template"})
+
+
+FLAGS = {"key": "flags", "value": "b", "type": "multi-select", "is_credential": False}
+
+
+def test_inputs_that_another_template_may_lack_are_named_and_those_that_it_has_are_kept(rig: Rig):
+    """Nobody lists a template's variables: what is not declared is let go first, and sent where it turns out to fit."""
+    with_unlike_template(rig)
+    with_inputs_of_the_page(rig)
+    (step,) = rig.plan().steps
+    told = {loss.path.removeprefix(f"{TARGET}."): loss.value for loss in step.losses}
+    assert told == {"inputs[mode]": "slow", "inputs[name]": "page", "inputs[pw]": MASK}
+    assert step.blocked is not None
+    assert step.blocked.reason is Block.LOSS
+    rig.apply()
+    assert rig.stored("tpl")["template_id"] != OTHER_TEMPLATE
+    rig.accept()
+    rig.applied()
+    stored = rig.stored("tpl")
+    envs = {e["key"]: e for e in stored["targets"][0]["envs"]}
+    assert stored["template_id"] == OTHER_TEMPLATE
+    assert {key: env["value"] for key, env in envs.items()} == {
+        "name": "page", "pw": "page-canary", "flags": "b", "more": "m"
+    }  # fmt: skip
+    assert (envs["name"]["type"], envs["pw"]["is_credential"]) == ("choice", True)
+    assert rig.plan().empty
+
+
+def test_inputs_that_another_build_shows_the_other_template_to_have_are_no_loss(rig: Rig):
+    """What is there of the other template tells its variables; only what those lack is let go."""
+    with_unlike_template(rig)
+    rig.write({**template("seen"), "template_name": "other-template"})
+    rig.applied()
+    with_inputs_of_the_page(rig)
+    rig.write({**template("seen"), "template_name": "other-template"}, file="seen.json")
+    assert rig.accept() == [f"{TARGET}.inputs[mode]"]
+    rig.applied()
+    envs = {e["key"]: e["value"] for e in rig.stored("tpl")["targets"][0]["envs"]}
+    assert envs == {"name": "page", "pw": "page-canary", "flags": "b", "more": "m"}
+    assert rig.plan().empty
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_answer_that_is_lost_on_the_way_to_another_template_loses_nothing(rig: Rig, number: int):
+    """It takes two writes; whichever answer is lost, both arrive once and the plan is empty after."""
+    with_unlike_template(rig)
+    with_inputs_of_the_page(rig)
+    rig.accept()
+    fault = {"kind": "lost-answer", "at": [number], "match": {"method": "PUT", "path": "/template"}}
+    rig.emulator.set_faults([fault])
+    rig.applied()
+    envs = {e["key"]: e["value"] for e in rig.stored("tpl")["targets"][0]["envs"]}
+    assert (envs["name"], envs["pw"]) == ("page", "page-canary")
     assert rig.plan().empty
 
 

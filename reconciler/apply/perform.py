@@ -166,7 +166,8 @@ class Performer:
             self._until_seen(step, step.send, before, proof)
             return
         seen = self._until_seen(step, without_unknown_inputs(step.send), before, proof)
-        self._until_seen(step, with_template_kinds(step.send, seen), seen, proof)
+        let_go = frozenset(loss.path for loss in step.losses if loss.accepted)
+        self._until_seen(step, with_template_kinds(step.send, seen, let_go), seen, proof)
 
     def _delete(self, step: Step) -> Ended:
         """Delete, and see that the build is gone; one that is gone already needs no request."""

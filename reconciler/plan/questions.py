@@ -15,6 +15,7 @@ from reconciler.model.change import Change
 from reconciler.model.definition import Desired
 from reconciler.model.fields import Kind
 from reconciler.model.live import Live
+from reconciler.model.secret import MASK
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.step import Action, Block, Plan, Step
 from reconciler.plan.usage import asks
@@ -65,10 +66,13 @@ def adopting(plan: Plan, inputs: Inputs) -> Questions:
 def _matters(step: Step) -> bool:
     """Where an exact record speaks, nothing has to be asked; what is not ours to write neither.
 
+    But a record tells no secrets: one that it only marks, where detail hides it, has to be seen to be sent back.
     A value that this environment does not hold is not verified by any answer.
     """
-    if step.before is None or step.exact or (step.blocked and step.blocked.reason is Block.FOREIGN):
+    if step.before is None or (step.blocked and step.blocked.reason is Block.FOREIGN):
         return False
+    if step.exact:
+        return any(loss.value == MASK for loss in step.losses)
     return step.action is not Action.KEEP or step.unsure or any(map(_unverifiable, step.changes))
 
 

@@ -7,7 +7,7 @@ block is sent, because inside it what is left out becomes zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.compare.knowledge import Known, Trust
 from reconciler.compare.resolve import BLOCK, CLUSTER, DOCKER, STRATEGY, default_of, wanted
@@ -43,8 +43,8 @@ class Whole:
         unknown_hosts: repositories whose code host alias nobody knows.
         no_value: credentials without a value, where the server has none to keep.
         forgotten: secrets that nothing shows and the definition does not declare: nobody can send them back.
-        choices: what template inputs have chosen (`choice_value`), and the values of those that are left out, which
-            the write would erase.
+        choices: what template inputs have chosen (`choice_value`), and the values of those that are left out or that
+            another template may lack, which the write would erase.
     """
 
     send: Build
@@ -72,8 +72,10 @@ def whole(
     record = known.record if known else None
     exact = known is not None and known.trust is Trust.EXACT
     gone = frozenset(loss.path for loss in known.live.hidden) if known else frozenset[str]()
-    merge = _Merge(local_cluster, kinds, str(desired.values.get("template_name", "")), record, exact, gone, fresh)
     have: Values = known.values if known else {}
+    template = str(desired.values.get("template_name", ""))
+    moved = have.get("template_name", template) != template
+    merge = _Merge(local_cluster, kinds, template, record, exact, gone, fresh, moved)
     last: Values = known.last if known else {}
     values = merge.level(ROWS[desired.kind], _Sources(wanted(desired, have, local_cluster), have, last), "")
     result = Whole(Build(desired.kind, desired.project, desired.name, values))
@@ -99,7 +101,11 @@ class _Sources:
 
 @dataclass(slots=True)
 class _Merge:
-    """Merges level by level. `record`: of the build that is there; `gone`: what it loses; `fresh`: for a new build."""
+    """Merges level by level.
+
+    `record`: of the build that is there; `gone`: what it loses; `fresh`: for a new build; `moved`: the build that is
+    there is of another template.
+    """
 
     local_cluster: str | None
     kinds: InputKinds
@@ -108,6 +114,7 @@ class _Merge:
     exact: bool
     gone: frozenset[str] = frozenset()
     fresh: bool = False
+    moved: bool = False
     learn: bool = False
     forgotten: list[str] = field(default_factory=list)
     unknown_hosts: list[str] = field(default_factory=list)
@@ -204,12 +211,32 @@ class _Merge:
             self.forgotten.append(f"{path}.value")
         if "value" not in element.values:
             return False
+        if self.moved and not sources.want and (self.template, element.key) not in self.kinds:
+            self._perhaps(element, path)
         if "type" not in element.values or "is_credential" not in element.values:
             self._kind(element)
         return True
 
+    def _perhaps(self, element: Element, path: str) -> None:
+        """Nobody knows whether the other template has an input of this key: it is sent where it has.
+
+        It is of that template's type then, and stays a credential.
+        """
+        values = element.values
+        assert isinstance(values, dict)
+        self.choices.append(replace(held_value(path, values), path=path))
+        values.pop("type", None)
+        if values.get("is_credential") is not True:
+            values.pop("is_credential", None)
+
     def _left_out_before(self, sources: _Sources, path: str) -> bool:
-        if sources.want or self.record is None or not self.record.exact or f"{path}.key" in self.record.declared:
+        if (
+            self.moved
+            or sources.want
+            or self.record is None
+            or not self.record.exact
+            or f"{path}.key" in self.record.declared
+        ):
             return False
         return all(sources.have.get(leaf) == sources.last.get(leaf) for leaf in (CHOICE_VALUE, "value"))
 
