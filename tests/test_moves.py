@@ -90,7 +90,24 @@ def test_a_choice_that_only_the_old_build_has_is_a_named_loss(moving: Moving):
     moving.meddle("old", lambda stored: stored["targets"][0]["envs"][3].update(choice_value=["b"]), user="")
     plan = moving.plan()
     assert blocks(plan) == {"create new": "loss", "delete old": "loss"}
-    assert [loss.value for loss in steps(plan)["delete old"].losses] == ["b"]
+    told = [(loss.path.rpartition(".")[2], loss.value) for loss in steps(plan)["delete old"].losses]
+    assert told == [("choice_value", "b"), ("value", "a")]
+
+
+@pytest.mark.parametrize("leaf", ["desc", "team"])
+def test_what_only_the_page_sets_and_every_update_keeps_is_a_named_loss(moving: Moving, leaf: str):
+    """Our updates leave it where it is, so that the record is exact and knows nothing of it; a new build lacks it."""
+    moving.have(rich())
+    moving.meddle("old", lambda stored: stored.update({leaf: "by people"}))
+    moving.only({**rich(), "build_script": "make\n"})
+    moving.applied()
+    moving.only(renamed("old", **{key: value for key, value in rich("new").items() if key != "name"}))
+    plan = moving.plan()
+    assert blocks(plan) == {"create new": "loss", "delete old": "loss"}
+    assert [(loss.path, loss.value) for loss in steps(plan)["delete old"].losses] == [(leaf, "by people")]
+    moving.accept()
+    moving.applied()
+    assert moving.plan().empty
 
 
 def test_declared_settings_win_over_the_old_build(moving: Moving):

@@ -66,13 +66,15 @@ def adopting(plan: Plan, inputs: Inputs) -> Questions:
 def _matters(step: Step) -> bool:
     """Where an exact record speaks, nothing has to be asked; what is not ours to write neither.
 
-    But a record tells no secrets: one that it only marks, where detail hides it, has to be seen to be sent back.
+    But a record tells no secrets: one that it only marks, where detail hides it, has to be seen to be sent back. Nor
+    does it tell what every write of a build leaves and the new one in its place would lack.
     A value that this environment does not hold is not verified by any answer.
     """
     if step.before is None or (step.blocked and step.blocked.reason is Block.FOREIGN):
         return False
     if step.exact:
-        return any(loss.value == MASK for loss in step.losses)
+        is_replaced = step.action is Action.DELETE and step.place is not None
+        return is_replaced or any(loss.value == MASK for loss in step.losses)
     return step.action is not Action.KEEP or step.unsure or any(map(_unverifiable, step.changes))
 
 
