@@ -283,6 +283,41 @@ def test_a_template_update_leaves_what_the_page_made_and_a_plain_one_erases_it(r
     assert rig.stored("api")["template_id"] == ""
 
 
+def edited_in_the_page(rig: Rig, **more: Any) -> None:
+    """A template build of ours that somebody has turned to plain and back in the page, then written by us."""
+    rig.write(template("api"))
+    rig.applied()
+    rig.meddle("api", lambda stored: stored.update(more))
+    rig.write(template("api", inputs=[{"key": "mode", "value": "slow", "type": "choice", "is_credential": False}]))
+    rig.accept()
+    rig.applied()
+    rig.accepted.clear()
+    rig.write(AS_PLAIN)
+
+
+def test_what_a_template_update_of_ours_has_left_of_the_page_is_named_before_it_is_erased(rig: Rig, seeing: bool):
+    """The record is exact, and knows nothing of it: the internal read does, or the loss is of what cannot be seen."""
+    edited_in_the_page(rig, vm_labels=["linux"], scripts="echo page\n")
+    step = only(rig)
+    assert {loss.path for loss in step.losses} == ({"leftover", "vm_labels"} if seeing else {"unreadable"})
+    assert step.blocked is not None
+    assert step.blocked.reason is Block.LOSS
+    rig.apply()
+    assert rig.stored("api")["vm_labels"] == ["linux"]
+    rig.accept()
+    rig.applied()
+    assert rig.stored("api")["vm_labels"] == []
+    assert rig.plan().empty
+
+
+def test_where_nothing_was_left_of_the_page_nothing_is_to_be_let_go(rig: Rig):
+    """Somebody only set an input: our update has seen that there is no more, and its record says so."""
+    edited_in_the_page(rig, timeout=1)
+    assert only(rig).losses == ()
+    rig.applied()
+    assert rig.plan().empty
+
+
 def test_a_credential_is_needed_that_nothing_can_keep(rig: Rig):
     """Asterisks keep no value across kinds: the definition has to supply it."""
     rig.write(FROM_TEMPLATE)

@@ -21,6 +21,7 @@ from reconciler.compare.compiled import OTHER, alike
 from reconciler.model.build import (
     CODE_HOST_CHANGED,
     CODE_HOST_TYPE,
+    LEFTOVER_NAMED,
     REPOSITORY_KEY,
     Build,
     Element,
@@ -66,6 +67,13 @@ class Known:
     last: Values = field(default_factory=dict)
     renamed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     seen: bool = False
+
+    @property
+    def leftover_named(self) -> bool:
+        """Whether no plan has yet to name what a template build holds of a plain one: made by us, or none is seen."""
+        if self.trust is Trust.EXACT:
+            return self.last.get(LEFTOVER_NAMED) is True
+        return self.seen and not self.live.leftover
 
 
 def know(live: LiveBuild, record: Record | None) -> Known:

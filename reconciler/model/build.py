@@ -86,6 +86,9 @@ CODE_HOST_CHANGED = "codehost_name:changed"
 MASKED = "value:masked"
 """In a parameter or input that the server showed: True where its value was asterisks, so that nobody knows it."""
 
+LEFTOVER_NAMED = "leftover:named"
+"""In a template build that is sent and recorded: True where a plan has named all that it holds of a plain one."""
+
 CHOICE_VALUE = "choice_value:seen"
 """In a template input that the server showed: its `choice_value`, which no request can write."""
 

@@ -3,7 +3,8 @@
 A template update on a plain build leaves the plain settings in the store, where nothing reads them any more; a
 plain update on a template build erases the template and what is left of an earlier plain build. Either way
 everything that was in force is named: as a change where this tree had declared it, else as a loss. Inside a list
-or block that was declared, a loss is each setting that was not: somebody else had put it there.
+or block that was declared, a loss is each setting that was not: somebody else had put it there. What was left is named
+once: by our own conversion, or on the way back where somebody else's had left it.
 """
 
 from __future__ import annotations
@@ -95,9 +96,10 @@ def losses_of(definition: Definition, known: Known, inputs: Inputs) -> tuple[Pla
     losses = [as_loss(path, _shown(row, known.values)) for path, row in _in_force(known) if path not in declared]
     losses += _inside(ROWS[known.live.build.kind], known, (known.values, known.last), "", declared)
     losses += held(known)
-    if definition.build.kind is Kind.PLAIN and known.trust is not Trust.EXACT:
+    all_told = definition.build.kind is Kind.TEMPLATE or (known.trust is Trust.EXACT and known.leftover_named)
+    if not all_told:
         losses += known.live.leftover
-    return weighed(definition, known, losses, inputs.tell)
+    return weighed(definition, known, losses, inputs.tell, all_told=all_told)
 
 
 def _in_force(known: Known) -> Iterator[tuple[str, Row]]:

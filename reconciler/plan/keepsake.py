@@ -15,7 +15,7 @@ from reconciler.model.declared import sealed, secret_paths
 from reconciler.model.fields import ROWS, Elements, Row, Sight
 from reconciler.model.live import LiveBuild, Loss
 from reconciler.model.record import Record
-from reconciler.plan.whole import chosen_values, held_value
+from reconciler.plan.chosen import chosen_values, held_value
 
 
 @dataclass(frozen=True, slots=True)

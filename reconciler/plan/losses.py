@@ -65,8 +65,18 @@ def of_replacing(definition: Definition, known: Known, result: Whole, tell: Tell
     return tuple(sorted({*of_update(definition, known, result, tell), *own}, key=lambda loss: loss.path))
 
 
-def weighed(definition: Definition, known: Known, losses: Iterable[Loss], tell: Tell) -> tuple[PlannedLoss, ...]:
-    """Give each loss its digest, and say which the definition accepts. `tell`: makes of each what may be said."""
+def weighed(
+    definition: Definition, known: Known, losses: Iterable[Loss], tell: Tell, *, all_told: bool = True
+) -> tuple[PlannedLoss, ...]:
+    """Give each loss its digest, and say which the definition accepts.
+
+    Args:
+        definition: of the build.
+        known: the live build.
+        losses: what would be erased.
+        tell: makes of each what may be said.
+        all_told: an exact record speaks for everything that would be.
+    """
     stamps = known.live.stamps
     secret = marked(definition.build, known)
     told = (
@@ -74,7 +84,7 @@ def weighed(definition: Definition, known: Known, losses: Iterable[Loss], tell: 
         for loss in losses
     )
     found = {loss.path: planned(loss, stamps) for loss in told}
-    if not known.seen and known.trust is not Trust.EXACT:
+    if not known.seen and not (known.trust is Trust.EXACT and all_told):
         found[UNREADABLE] = PlannedLoss(UNREADABLE, UNSEEN, stamped(stamps))
     return tuple(accepted(loss, definition) for _, loss in sorted(found.items()))
 

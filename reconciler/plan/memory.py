@@ -18,6 +18,7 @@ from reconciler.compare.show import path_of
 from reconciler.model.build import (
     CHOICE_VALUE,
     CODE_HOST_TYPE,
+    LEFTOVER_NAMED,
     REPOSITORY_KEY,
     Build,
     Element,
@@ -59,6 +60,8 @@ class _Memory:
     def level(self, rows: tuple[Row, ...], sent: Values, seen: Values, parent: str) -> Values:
         beside = (key for key in (CODE_HOST_TYPE, CHOICE_VALUE) if join(parent, key) not in self.secrets)
         values: dict[str, Value] = {key: seen[key] for key in beside if key in seen}
+        if sent.get(LEFTOVER_NAMED) is True:
+            values[LEFTOVER_NAMED] = True
         if seen.get("is_credential") is True and seen.get(CHOICE_VALUE):
             values.pop(CHOICE_VALUE, None)  # as secret as the value
         for row in rows:

@@ -17,6 +17,7 @@ from reconciler.model.fields import Kind
 from reconciler.model.live import Live
 from reconciler.model.secret import MASK
 from reconciler.plan.inputs import Inputs
+from reconciler.plan.losses import UNREADABLE
 from reconciler.plan.step import Action, Block, Plan, Step
 from reconciler.plan.usage import asks
 
@@ -74,7 +75,7 @@ def _matters(step: Step) -> bool:
         return False
     if step.exact:
         is_replaced = step.action is Action.DELETE and step.place is not None
-        return is_replaced or any(loss.value == MASK for loss in step.losses)
+        return is_replaced or any(loss.value == MASK or loss.path == UNREADABLE for loss in step.losses)
     return step.action is not Action.KEEP or step.unsure or any(map(_unverifiable, step.changes))
 
 

@@ -15,6 +15,7 @@ from reconciler.model.build import (
     CHOICE_VALUE,
     CODE_HOST_CHANGED,
     DEFAULT,
+    LEFTOVER_NAMED,
     MASKED,
     Build,
     Element,
@@ -28,6 +29,7 @@ from reconciler.model.fields import ASTERISKS, HIDDEN, ROWS, Elements, Kind, Lea
 from reconciler.model.live import Loss
 from reconciler.model.record import Record
 from reconciler.model.secret import Secret
+from reconciler.plan.chosen import chosen_values, held_value
 from reconciler.plan.kinds import InputKinds
 
 
@@ -84,6 +86,8 @@ def whole(
         result.needs_cluster = _advanced(values, desired, local_cluster)
         if known and not fresh:
             result.kept = _kept(values, have)
+    elif known is None or fresh or known.leftover_named:
+        values[LEFTOVER_NAMED] = True
     result.learn = merge.learn
     result.unknown_hosts, result.no_value = tuple(merge.unknown_hosts), tuple(dict.fromkeys(merge.no_value))
     result.forgotten, result.choices = tuple(merge.forgotten), tuple(merge.choices)
@@ -252,21 +256,6 @@ class _Merge:
             values.setdefault("is_credential", known[1])
         if values.get("is_credential", True) and isinstance(values["value"], str):
             values["value"] = Secret(values["value"])  # also where only the template knows that it is one
-
-
-def chosen_values(path: str, values: Values) -> Loss:
-    """Return what an input has chosen, as the loss that it is: a credential's is as secret as its value."""
-    secret = isinstance(values.get("value"), Secret) or values.get("is_credential") is True
-    chosen = values[CHOICE_VALUE]
-    assert isinstance(chosen, tuple)
-    return Loss(f"{path}.choice_value", "" if secret else ", ".join(str(item) for item in chosen), secret=secret)
-
-
-def held_value(path: str, values: Values) -> Loss:
-    """Return the value of an input as the loss that it is."""
-    held = values.get("value")
-    told = held if isinstance(held, str) else ""
-    return Loss(f"{path}.value", told, secret=isinstance(held, Secret) or MASKED in values)
 
 
 def _idle(row: Leaf, value: Value) -> bool:
