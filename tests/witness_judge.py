@@ -20,6 +20,7 @@ from tests.witness_table import (
     FROM_TEMPLATE,
     HARMLESS,
     IDLE_CACHE,
+    IDLE_IMAGE,
     LEFTOVERS,
     PLAIN,
     SHOWN_LOSSES,
@@ -123,9 +124,16 @@ def _harmless(found: Difference, before: Document, after: Document) -> bool:
         return True
     if found.pattern in IDLE_CACHE and not before.get("cache_enable") and not after.get("cache_enable"):
         return True
+    if found.pattern in IDLE_IMAGE and {_dockerfile(before), _dockerfile(after)} == {IDLE_IMAGE[found.pattern]}:
+        return True
     if after.get("template_id"):
         return _from_template(found)
     return bool(before.get("template_id")) and found.pattern.partition(".")[0].partition("[")[0] not in LEFTOVERS
+
+
+def _dockerfile(build: Document) -> str:
+    """Where the Dockerfile of a build is from: "local", "template", or "" without an image step."""
+    return str(((build.get("post_build") or {}).get("docker_build") or {}).get("source", ""))
 
 
 def _from_template(found: Difference) -> bool:

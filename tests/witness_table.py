@@ -139,6 +139,13 @@ HARMLESS = frozenset({
 IDLE_CACHE = ("cache_dir_type", "cache_user_dir")
 """Mean nothing while the cache is off."""
 
+IDLE_IMAGE = {
+    "post_build.docker_build.docker_file": "template",
+    "post_build.docker_build.template_name": "local",
+    "post_build.docker_build.template_id": "local",
+}
+"""What means nothing while the Dockerfile is from there: every write drops it (section 1), and nothing reads it."""
+
 _TAKEN = ("choice_option", "description", "script", "function_reference")
 FROM_TEMPLATE = frozenset({"targets[].envs", *(f"targets[].envs[].{key}" for key in _TAKEN)})
 """What a template write takes from the template, whatever was there (section 1, "Template body")."""

@@ -23,12 +23,12 @@ from reconciler.model.build import (
     Values,
     elements_of,
     join,
-    same,
 )
 from reconciler.model.fields import ASTERISKS, HIDDEN, ROWS, Elements, Kind, Leaf, Row, Sight
 from reconciler.model.live import Loss
 from reconciler.model.record import Record
 from reconciler.model.secret import Secret
+from reconciler.plan.asterisks import kept
 from reconciler.plan.chosen import chosen_values, held_value
 from reconciler.plan.kinds import InputKinds
 
@@ -85,7 +85,7 @@ def whole(
         _docker(values)
         result.needs_cluster = _advanced(values, desired, local_cluster)
         if known and not fresh:
-            result.kept = _kept(values, have)
+            result.kept = kept(values, have)
     elif known is None or fresh or known.leftover_named:
         values[LEFTOVER_NAMED] = True
     result.learn = merge.learn
@@ -207,7 +207,7 @@ class _Merge:
             if not self._left_out_before(sources, path):
                 self.choices.append(chosen_values(path, sources.have))
                 if not sources.want:
-                    self.choices.append(held_value(path, sources.have))
+                    self.choices.append(self._held(element.key, path, sources.have))
             if not sources.want:
                 return False
         unseen = not (self.exact and self._left_out_before(sources, path))
@@ -215,11 +215,19 @@ class _Merge:
             self.forgotten.append(f"{path}.value")
         if "value" not in element.values:
             return False
-        if self.moved and not sources.want and (self.template, element.key) not in self.kinds:
+        if not sources.want and self._may_lack(element.key):
             self._perhaps(element, path)
         if "type" not in element.values or "is_credential" not in element.values:
             self._kind(element)
         return True
+
+    def _may_lack(self, key: str) -> bool:
+        return self.moved and (self.template, key) not in self.kinds
+
+    def _held(self, key: str, path: str, values: Values) -> Loss:
+        """Return what goes with an input that is left to the template: its value, or all of it where it may lack it."""
+        held = held_value(path, values)
+        return replace(held, path=path) if self._may_lack(key) else held
 
     def _perhaps(self, element: Element, path: str) -> None:
         """Nobody knows whether the other template has an input of this key: it is sent where it has.
@@ -228,7 +236,7 @@ class _Merge:
         """
         values = element.values
         assert isinstance(values, dict)
-        self.choices.append(replace(held_value(path, values), path=path))
+        self.choices.append(self._held(element.key, path, values))
         values.pop("type", None)
         if values.get("is_credential") is not True:
             values.pop("is_credential", None)
@@ -284,16 +292,3 @@ def _advanced(values: dict[str, Value], desired: Build, local_cluster: str | Non
             if default is not None:
                 values.setdefault(row.path, default)
     return not values.get(CLUSTER)
-
-
-def _kept(values: Values, have: Values) -> frozenset[str]:
-    """Find the secret parameters that the server already holds with this very value under this key, once."""
-    held = {e.key: e.values.get("default_value") for e in elements_of(have.get("parameters"))}
-    kept = set()
-    for element in elements_of(values.get("parameters")):
-        value, stored = element.values.get("default_value"), held.get(element.key)
-        secret = isinstance(value, Secret) or element.values.get("is_credential") is True
-        twice = f"{element.key}#2" in held or "#" in element.key
-        if secret and not twice and value is not None and stored is not None and same(value, stored):
-            kept.add(f"parameters[{element.key}].default_value")
-    return frozenset(kept)
