@@ -17,6 +17,7 @@ from reconciler.emulator import Request, Response
 from reconciler.model.change import ChangeKind
 from reconciler.model.errors import InvalidDefinitions
 from reconciler.model.fields import TEMPLATE, walk
+from reconciler.model.outcome import Ending
 from reconciler.model.secret import MASK
 from reconciler.plan.step import Action, Block
 from tests.field_cases import HOST_TYPES, HOSTS, MISSING, REPO, holds, read, write
@@ -421,6 +422,19 @@ def test_an_answer_that_is_lost_on_the_way_to_another_template_loses_nothing(rig
     rig.applied()
     envs = {e["key"]: e["value"] for e in rig.stored("tpl")["targets"][0]["envs"]}
     assert (envs["name"], envs["pw"]) == ("page", "page-canary")
+    assert rig.plan().empty
+
+
+def test_an_input_without_a_value_that_the_template_lacks_is_said_not_to_be_taken(rig: Rig):
+    """As one with a value is: the step has not done what the plan said, and the next plan says it again."""
+    rig.write(template(inputs=[{"key": "name", "value": "n"}, {"key": "none", "type": "string"}]))
+    for _ in range(2):
+        rig.accept()
+        (outcome,) = rig.apply()
+        assert outcome.fault is not None
+        assert (outcome.ending, outcome.fault.code) == (Ending.FAILED, "not-taken")
+        assert f"{TARGET}.inputs[none]" in outcome.fault.message
+    rig.write(template(inputs=[{"key": "name", "value": "n"}]))
     assert rig.plan().empty
 
 

@@ -28,7 +28,7 @@ from reconciler.model.errors import BadToken, Locked, ServerError
 from reconciler.model.live import LiveBuild, Stamps
 from reconciler.model.outcome import Ending, Fault
 from reconciler.model.record import Record
-from reconciler.plan.memory import not_taken, record_of
+from reconciler.plan.memory import not_taken, record_of, unknown_inputs
 from reconciler.plan.step import Action, Step
 from reconciler.server.heard import Heard
 from reconciler.server.raw import Changed
@@ -231,7 +231,7 @@ class Performer:
                     self.door.rest(result.wait)
                     continue
                 raise Stop(Ending.FAILED, NO_ANSWER, f"the write did not arrive: {result.why}", "run again")
-            return self._judge(sent, seen, proof)
+            return self._judge(step, sent, seen, proof)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     def _still_ours(self, step: Step, *, begun: bool) -> None:
@@ -254,7 +254,7 @@ class Performer:
             return self.writer.create(sent)
         return self.writer.update(sent, step.kept)
 
-    def _judge(self, sent: Build, seen: LiveBuild | None, proof: Proof) -> LiveBuild:
+    def _judge(self, step: Step, sent: Build, seen: LiveBuild | None, proof: Proof) -> LiveBuild:
         if seen is None or seen.build is None:
             hint = "somebody deleted it in the same moment: plan again"
             raise Stop(Ending.FAILED, "gone", "the server said success and has no such build", hint)
@@ -262,6 +262,8 @@ class Performer:
             message = f"{seen.stamps.update_by} wrote the build right after us"
             raise Stop(Ending.FAILED, OVERTAKEN, message, "plan again to see what is left of our change")
         lacking = not_taken(sent, seen.build)
+        if step.desired is not None and not step.ignored:
+            lacking = tuple(dict.fromkeys((*lacking, *unknown_inputs(step.desired, seen.build))))
         proof.sent, proof.seen, proof.whole = sent, seen, not lacking
         if lacking:
             message = f"the server took the build, but not {', '.join(lacking)}"

@@ -34,6 +34,8 @@ from reconciler.model.live import LiveBuild, Reading
 from reconciler.model.record import Document, Intent, Record
 from reconciler.model.secret import Secret
 
+_TARGETS = "target_services"
+
 
 def not_taken(sent: Build, seen: Build) -> tuple[str, ...]:
     """Return the paths of shown settings that do not read back as they were sent."""
@@ -44,6 +46,19 @@ def not_taken(sent: Build, seen: Build) -> tuple[str, ...]:
     if canonical(facts.have) == canonical(facts.want):
         return tuple(orders)
     return tuple(sorted({*orders, *(path_of(keys) for keys in differing(facts.have, facts.want))}))
+
+
+def unknown_inputs(desired: Build, seen: Build) -> tuple[str, ...]:
+    """Return the paths of declared inputs that the template turns out not to have; without a value none is sent."""
+    there = {
+        e.key: {i.key for i in elements_of(e.values.get("inputs"))} for e in elements_of(seen.values.get(_TARGETS))
+    }
+    return tuple(
+        f"{_TARGETS}[{target.key}].inputs[{item.key}]"
+        for target in elements_of(desired.values.get(_TARGETS))
+        for item in elements_of(target.values.get("inputs"))
+        if item.key not in there.get(target.key, ())
+    )
 
 
 def remember(sent: Build, seen: Build, secrets: frozenset[str]) -> Build:
