@@ -532,12 +532,12 @@ def test_what_our_own_write_leaves_behind_blocks_no_later_one(rig: Rig, seeing: 
 def test_exact_records_ask_for_no_internal_read(rig: Rig):
     """What we wrote and read back needs no other source, whatever is to be done with it."""
     names = ["a", "b", "c"]
-    rig.write(*(plain(name, build_script="1\n") for name in names), template())
+    rig.write(*(plain(name, build_script="1\n") for name in names))
     rig.applied()
     rig.quiet()
-    rig.write(*(plain(name, build_script="2\n") for name in names), template(inputs=[{"key": "name", "value": "n"}]))
+    rig.write(*(plain(name, build_script="2\n") for name in names))
     plan = rig.plan()
-    assert [step.losses for step in plan.steps if step.action is Action.UPDATE] == [()] * 4
+    assert [step.losses for step in plan.steps if step.action is Action.UPDATE] == [()] * 3
     assert [r["path"] for r in rig.requests() if "aslan" in r["path"]] == []
     rig.applied()
     assert [r["path"] for r in rig.requests() if "aslan" in r["path"]] == []
@@ -545,6 +545,41 @@ def test_exact_records_ask_for_no_internal_read(rig: Rig):
     rig.write(*(plain(name, build_script="3\n") for name in names))
     assert rig.plan().writes
     assert [r["path"] for r in rig.requests() if "aslan" in r["path"]] != []
+
+
+def drop_a_variable(rig: Rig) -> None:
+    state = rig.emulator.state()
+    (first,) = state["world"]["build_templates"]
+    first["variables"] = [v for v in first["variables"] if v["key"] != "mode"]
+    rig.emulator.set_state(state["world"], state["builds"])
+
+
+def set_a_tag(rig: Rig) -> None:
+    rig.meddle("tpl", lambda stored: stored["targets"][0]["repos"][0].update(tag="v1"), user="")
+
+
+UNSTAMPED = {f"{TR}tag": set_a_tag, f"{T}inputs[mode]": drop_a_variable}
+
+
+@pytest.mark.parametrize("path", UNSTAMPED)
+def test_what_changes_under_a_template_build_without_a_stamp_is_named(rig: Rig, path: str):
+    """The page's change of service modules leaves none, nor does another's of the template: an exact record is asked
+    about before an update, and only then.
+    """
+    rig.write(template(repo_info=[REPO]))
+    rig.applied()
+    UNSTAMPED[path](rig)
+    rig.quiet()
+    assert rig.plan().empty
+    assert [r for r in rig.requests() if "aslan" in r["path"]] == []
+    rig.write(template(repo_info=[REPO], inputs=[{"key": "name", "value": "n"}]))
+    step = only(rig)
+    assert step.exact
+    assert [loss.path for loss in step.losses] == [path]
+    assert step.blocked is not None
+    rig.accept()
+    rig.applied()
+    assert rig.plan().empty
 
 
 def test_a_second_target_of_the_same_module_is_seen_to_go(rig: Rig, seeing: bool):

@@ -290,6 +290,16 @@ def test_a_build_that_no_step_writes_is_seen():
     assert "nobody applies" in doctored(BUILD, after, step_of(Action.UPDATE), host="elsewhere:8400")[0]
 
 
+@pytest.mark.parametrize(("sources", "seen"), [(("template", "template"), 0), (("local", "local"), 1)])
+def test_the_file_of_a_step_whose_dockerfile_is_a_template_means_nothing(sources: tuple[str, str], seen: int):
+    """And means something where it is a file."""
+    before, after = (
+        {**BUILD, "post_build": {"docker_build": {"source": source, "docker_file": name}}}
+        for source, name in zip(sources, ("D", ""), strict=True)
+    )
+    assert len(doctored(before, after, step_of(Action.UPDATE))) == seen
+
+
 def test_what_others_write_is_not_judged():
     """A request that is not ours is somebody's page."""
     witness = {"user-agent": "Mozilla/5.0"}

@@ -68,14 +68,16 @@ def _matters(step: Step) -> bool:
     """Where an exact record speaks, nothing has to be asked; what is not ours to write neither.
 
     But a record tells no secrets: one that it only marks, where detail hides it, has to be seen to be sent back. Nor
-    does it tell what every write of a build leaves and the new one in its place would lack.
+    does it tell what every write of a build leaves and the new one in its place would lack. And it does not speak for
+    a template build's targets, which the page can write without a stamp, nor for its template (contract, section 4).
     A value that this environment does not hold is not verified by any answer.
     """
     if step.before is None or (step.blocked and step.blocked.reason is Block.FOREIGN):
         return False
     if step.exact:
         is_replaced = step.action is Action.DELETE and step.place is not None
-        return is_replaced or any(loss.value == MASK or loss.path == UNREADABLE for loss in step.losses)
+        has_targets = step.action is Action.UPDATE and step.before.kind is Kind.TEMPLATE
+        return is_replaced or has_targets or any(loss.value == MASK or loss.path == UNREADABLE for loss in step.losses)
     return step.action is not Action.KEEP or step.unsure or any(map(_unverifiable, step.changes))
 
 
