@@ -310,21 +310,6 @@ def test_what_a_template_update_of_ours_has_left_of_the_page_is_named_before_it_
     assert rig.plan().empty
 
 
-def test_what_was_let_go_and_is_still_there_is_named_again_before_it_is_erased(rig: Rig):
-    """A conversion ends the labels and leaves them in the store: the way back takes them, and the record knows that."""
-    rig.emulator.set_state(None, [made(PLAIN, vm_labels=["linux"])])
-    rig.write(FROM_TEMPLATE)
-    assert "vm_labels" in rig.accept()
-    rig.applied()
-    assert rig.stored("api")["vm_labels"] == ["linux"]
-    rig.accepted.clear()
-    rig.write(AS_PLAIN)
-    assert {"leftover", "vm_labels"} <= {loss.path for loss in only(rig).losses}
-    rig.accept()
-    rig.applied()
-    assert rig.plan().empty
-
-
 def test_where_nothing_was_left_of_the_page_nothing_is_to_be_let_go(rig: Rig):
     """Somebody only set an input: our update has seen that there is no more, and its record says so."""
     edited_in_the_page(rig, timeout=1)

@@ -16,7 +16,7 @@ from reconciler.compare.diff import additions
 from reconciler.compare.knowledge import Known, Trust
 from reconciler.compare.resolve import CLUSTER, DOCKER, STRATEGY, is_default
 from reconciler.compare.show import shown, shown_level, shown_value
-from reconciler.model.build import LEFTOVER_NAMED, Build, Values, elements_of, join
+from reconciler.model.build import Build, Values, elements_of, join
 from reconciler.model.change import Change, ChangeKind, Shown
 from reconciler.model.definition import Definition
 from reconciler.model.fields import PLAIN, ROWS, Elements, Kind, Row
@@ -26,7 +26,7 @@ from reconciler.plan import guards
 from reconciler.plan.inputs import Inputs
 from reconciler.plan.keepsake import keepsake
 from reconciler.plan.kinds import InputKinds
-from reconciler.plan.losses import UNREADABLE, as_loss, held, lossy, weighed
+from reconciler.plan.losses import as_loss, held, lossy, weighed
 from reconciler.plan.notes import notes
 from reconciler.plan.outline import outline
 from reconciler.plan.step import Action, PlannedLoss, Step
@@ -58,20 +58,13 @@ def convert(inputs: Inputs, definition: Definition, known: Known, kinds: InputKi
         changes=changes_of(definition, known, inputs.tree, inputs.live.local_cluster),
         losses=found,
         blocked=blocked,
-        send=_sent(result.send, known, found),
+        send=result.send,
         learn=result.learn,
         unset=definition.unset,
         notes=notes(definition, known, result.send),
         keepsake=keepsake(known.live, known.record, build, known.live.own),
         exact=known.trust is Trust.EXACT,
     )
-
-
-def _sent(send: Build, known: Known, found: tuple[PlannedLoss, ...]) -> Build:
-    """Return the request; what no definition can hold stays in the store, and is named again before it is erased."""
-    if not held(known) and all(loss.path != UNREADABLE for loss in found):
-        return send
-    return replace(send, values={leaf: value for leaf, value in send.values.items() if leaf != LEFTOVER_NAMED})
 
 
 def changes_of(definition: Definition, known: Known, tree: str, local_cluster: str | None) -> tuple[Change, ...]:
