@@ -34,6 +34,7 @@ class Walk:
         self.rig, self.random = rig, random.Random(seed)
         self.definitions, self.page_edits = Definitions(self.random), Page(self.random)
         self.log: list[str] = []
+        self.let_go: set[str] = set()
         with_second_template(rig)
         rig.environ = {"BUILD_PW": "walk-canary-1"}
         rig.deep = self.random.random() < 0.7
@@ -77,6 +78,7 @@ class Walk:
     def apply(self) -> None:
         """Apply, mostly with everything let go that the plan names; the witness looks on."""
         told = self.rig.accept() if self.random.random() < 0.8 else []
+        self.let_go.update(told)
         self.log.append(f"apply, accepted {told}")
         ended = self.rig.apply()
         self.log.append(f"ended {[(o.ending.value, o.fault) for o in ended]}")
@@ -85,6 +87,14 @@ class Walk:
             left = [step for step in self.rig.plan().steps if step.action is not Action.KEEP]
             assert [(step.reason, step.changes, step.losses) for step in left] == []
 
+    def ended_before(self, seen: str) -> bool:
+        """Tell whether all that was seen to go are machine labels that an earlier plan named and a person let go.
+
+        A conversion to a template ends them and leaves them in the store; the way back takes them from there.
+        """
+        lines = seen.splitlines()[1:]
+        return "vm_labels" in self.let_go and bool(lines) and all(": vm_labels: " in line for line in lines)
+
     def go(self) -> None:
         ways = (self.git, self.page, self.forget, self.deep, self.apply)
         self.git()
@@ -92,6 +102,8 @@ class Walk:
             try:
                 step()
             except AssertionError as error:
+                if self.ended_before(str(error)):
+                    return
                 raise AssertionError("\n".join([*self.log, str(error)])) from None
 
 
