@@ -22,6 +22,7 @@ from tests.witness_table import (
     IDLE_CACHE,
     IDLE_IMAGE,
     LEFTOVERS,
+    OF_AN_UNSEEN_HOST,
     PLAIN,
     SHOWN_LOSSES,
     TEMPLATE,
@@ -150,6 +151,8 @@ def _explains(step: Named, found: Difference, template: bool) -> bool:
         return True
     unseen = found.pattern in UNSEEN or (found.pattern in UNSEEN_IN_A_BLOCK and A in step.declared)
     if paths & step.declared and (unseen or step.action == Action.CONVERT.value):
+        return True
+    if step.unreadable and found.pattern in OF_AN_UNSEEN_HOST and paths & step.declared:
         return True
     if step.unreadable and (found.pattern in UNSEEN or not (words or found.pattern.startswith(SHOWN_LOSSES))):
         return True

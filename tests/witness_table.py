@@ -116,6 +116,12 @@ UNSEEN = frozenset({
 })  # fmt: skip
 """Of all these, what detail never shows: declared it may change without being a difference that a plan can see."""
 
+OF_AN_UNSEEN_HOST = ("repos[].source", "targets[].repos[].source")
+"""What goes with a code host: of which type a declared alias is, no documented call tells.
+
+Only where the plan names the loss of what cannot be seen, code host aliases among it, and that was let go.
+"""
+
 UNSEEN_IN_A_BLOCK = ("pre_build.strategy_id",)
 """What `advanced_settings: null` sets to a value that no call tells: the local cluster's default strategy."""
 
