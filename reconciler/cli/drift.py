@@ -12,6 +12,7 @@ from reconciler.cli.options import (
     deep_read_option,
     here,
     output_to,
+    plain_style,
     project_option,
     report_options,
     server_options,
@@ -19,12 +20,14 @@ from reconciler.cli.options import (
     style_of,
 )
 from reconciler.cli.progress import watched
+from reconciler.cli.reports import DRIFT, problems_reported, report_option_of, reports_of, write
 from reconciler.cli.summary import append_summary, summary_option
 from reconciler.cli.telling import Command
 
 if TYPE_CHECKING:
     from reconciler.model.settings import Settings
     from reconciler.report.drift_ways import Commands
+    from reconciler.report.text import Style
     from reconciler.workflow.drift import Drift
 
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 @server_options
 @deep_read_option
 @report_options
+@report_option_of(DRIFT)
 @summary_option
 def command(path: str | None, **flags: Any) -> int:
     """Compare what was recorded, what Git has and what the server has: who changed what behind Git's back.
@@ -46,15 +50,19 @@ def command(path: str | None, **flags: Any) -> int:
     from reconciler.workflow.plan import World
     from reconciler.workflow.validate import load
 
-    settings = settings_from(path, flags)
-    world = World(os.environ, here())
-    desired = load(settings, os.environ, world.cwd)
+    reports = reports_of(flags, DRIFT)
+    with problems_reported(reports, flags, "drift") as known:
+        settings = known.settings = settings_from(path, flags)
+        world = World(os.environ, here())
+        desired = load(settings, os.environ, world.cwd)
     with output_to(flags["output"]) as emit:
         with watched(world, flags) as told:
             found = find_drift(settings, desired, told)
         code, commands = exit_code(found.drift), _commands(settings, path, flags)
         if code or not flags["quiet"]:
-            emit(_report(found.drift, flags, commands))
+            emit(_report(flags["format_"], found.drift, commands, style_of(flags)))
+        for report in reports:
+            write(report, _report(report.format, found.drift, commands, plain_style(flags)))
         append_summary(flags, lambda longest: drift_markdown(found.drift, commands, longest))
     if flags["verbose"]:
         click.echo(f"read with {found.requests} requests", err=True)
@@ -72,19 +80,19 @@ def exit_code(drift: Drift) -> int:
     return 2 if drift.of(Fate.PENDING) else 0
 
 
-def _report(drift: Drift, flags: dict[str, Any], commands: Commands) -> str:
-    if flags["format_"] == "json":
+def _report(format_: str, drift: Drift, commands: Commands, style: Style) -> str:
+    if format_ == "json":
         from reconciler.report.document import dump
         from reconciler.report.drift_document import drift_document
 
         return dump(drift_document(drift, commands))
-    if flags["format_"] == "markdown":
+    if format_ == "markdown":
         from reconciler.report.drift_markdown import drift_markdown
 
         return drift_markdown(drift, commands)
     from reconciler.report.drift import render_drift
 
-    return render_drift(drift, commands, style_of(flags))
+    return render_drift(drift, commands, style)
 
 
 def _commands(settings: Settings, path: str | None, flags: dict[str, Any]) -> Commands:

@@ -25,7 +25,7 @@ from reconciler.cli.reports import (
     PLAN,
     problems_reported,
     put,
-    report_option,
+    report_option_of,
     reports_of,
     telling_of,
     write,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @server_options
 @policy_options
 @output_options_of(PLAN)
-@report_option
+@report_option_of(PLAN)
 @summary_option
 @click.option("--out", type=click.Path(), metavar="FILE", help="Save the plan, for `apply --plan FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where changes are pending, 4 where any is blocked.")

@@ -33,21 +33,22 @@ FINDINGS = ("github", "gitlab", "sarif", "junit")
 
 PLAN = ("text", "json", "markdown", *FINDINGS)
 PROBLEMS = ("text", "json", "markdown", *FINDINGS)
+DRIFT = ("text", "json", "markdown")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Emit = Callable[[str], None]
 
 
-def report_option(function: Function) -> Function:
-    """Add `--report`."""
+def report_option_of(formats: Sequence[str]) -> Callable[[Function], Function]:
+    """Add `--report` with these formats."""
     return click.option(
         "--report",
         "reports",
         multiple=True,
         metavar="FORMAT=FILE",
         help="Write it in this format too; repeatable.",
-        shell_complete=offered.reports(PLAN),
-    )(function)
+        shell_complete=offered.reports(formats),
+    )
 
 
 @dataclass(frozen=True, slots=True)

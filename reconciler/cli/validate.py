@@ -11,7 +11,7 @@ import click
 
 from reconciler.cli.near import Choice
 from reconciler.cli.options import here, project_option, settings_from
-from reconciler.cli.reports import PROBLEMS, Report, report_option, reports_of, telling_of, whereabouts_of, write
+from reconciler.cli.reports import PROBLEMS, Report, report_option_of, reports_of, telling_of, whereabouts_of, write
 from reconciler.cli.summary import append_summary, summary_option
 from reconciler.cli.telling import Command
 from reconciler.cli.terminal import color_for
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "format_", type=Choice(PROBLEMS), default="text", show_default=True, help="How it is written."
 )
-@report_option
+@report_option_of(PROBLEMS)
 @summary_option
 @click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours.")
 def command(paths: tuple[str, ...], quiet: bool, format_: str, color: str, **flags: Any) -> int:

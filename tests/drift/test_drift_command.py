@@ -68,6 +68,21 @@ def fail(night: Night, name: str) -> None:
     night.emulator.set_faults([{"kind": "500-json", "probability": 1.0, "seed": 1, "match": match}])
 
 
+def test_a_night_is_told_in_several_formats_at_once(desk: Desk, tmp_path: Path):
+    """The log as ever, a page and a document beside it; with a quiet night's silence they are written all the same."""
+    page, data = tmp_path / "drift.md", tmp_path / "drift.out"
+    said = desk.run("drift", "--report", f"markdown={page}", "--report", f"json={data}", "-q")
+    assert (said.code, said.out) == (0, "")
+    assert page.read_text("utf-8").startswith("## 3 builds in sync")
+    desk.night.meddle("api", timeout(45))
+    said = desk.run("drift", "--report", f"markdown={page}", "--report", f"json={data}")
+    assert said.code == 3
+    assert said.out.startswith("1 build drifted")
+    assert page.read_text("utf-8").startswith("## 1 build drifted")
+    SCHEMA.validate(json.loads(data.read_text("utf-8")))
+    assert desk.run("drift", "--report", "sarif=x").code == 64
+
+
 def test_each_state_has_its_exit_code_and_the_worst_counts(desk: Desk):
     """0, then 2 for pending, 3 for drift before it, 1 for what could not be read before both."""
     codes = [desk.run("drift").code]
