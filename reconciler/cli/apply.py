@@ -29,6 +29,7 @@ from reconciler.cli.options import (
     waiting_for,
 )
 from reconciler.cli.progress import Progress, progress, watched
+from reconciler.cli.reports import problems_reported
 from reconciler.cli.saved import Origin
 from reconciler.cli.summary import append_summary, summary_option
 from reconciler.cli.telling import Command, tell
@@ -71,9 +72,10 @@ def command(path: str | None, **flags: Any) -> int:
     from reconciler.workflow.validate import load
 
     world = World(os.environ, here())
-    origin = Origin.of(path, flags, world)
-    settings = origin.settings
-    desired = load(settings, os.environ, world.cwd)
+    with problems_reported((), flags, "apply") as known:
+        origin = Origin.of(path, flags, world)
+        settings = known.settings = origin.settings
+        desired = load(settings, os.environ, world.cwd)
     again = plan_command(origin.path, flags)
     projects = projects_of(settings, desired)
     with output_to(flags["output"]) as emit, under_locks(settings, projects, world, "apply", flags) as books:

@@ -211,6 +211,14 @@ def test_the_summary_grows_by_what_each_run_says(tree: Path, tmp_path: Path, cap
     assert call(["plan", "--summary"]) == 0
 
 
+@pytest.mark.parametrize("command", ["plan", "apply", "drift"])
+def test_the_summary_says_what_is_wrong_with_definitions(tree: Path, tmp_path: Path, capsys, command: str):
+    """Whoever looks at a failed job finds the reason there, whatever the job was about to do."""
+    (tree / "wrong.yaml").write_text("no_such_key: 1\n", encoding="utf-8")
+    assert call([command, "--summary", *(["--yes"] if command == "apply" else [])]) == 65
+    assert "unknown key" in (tmp_path / "summary.md").read_text("utf-8")
+
+
 def test_a_summary_that_cannot_be_written_is_told_and_changes_nothing(tree: Path, tmp_path: Path, capsys, monkeypatch):
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     assert call(["plan", "--summary"]) == 0
