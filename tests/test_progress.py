@@ -56,7 +56,7 @@ class Desk:
 
     def terminal(self, *arguments: str, columns: int = 80, sign: str = "", times: int = 1, **environ: str) -> Run:
         """Run a command as a person does; where `sign` is written, Ctrl-C is pressed."""
-        self.emulator.set_settings({"latency_ms": 80})
+        self.emulator.set_settings({"latency_ms": 500 if sign else 80})  # who presses a key needs time for it
         hear = {"hear": interrupted_at(sign, times)} if sign else {}
         found = {**self.environ, "TERM": "xterm-256color", **environ}
         try:
