@@ -7,6 +7,7 @@ change. Each word is searched for by itself, so that no escape in the middle hid
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
@@ -34,8 +35,13 @@ def canary(where: str, *, odd: str = ODD) -> Canary:
     return Canary(where, f"{head}{odd}{tail}", (head, tail))
 
 
-def disguises(one: Canary) -> Iterator[tuple[str, bytes]]:
-    """Yield every form in which a secret could come out: what the form is called, and its bytes."""
+@functools.cache
+def disguises(one: Canary) -> tuple[tuple[str, bytes], ...]:
+    """Return every form in which a secret could come out: what the form is called, and its bytes."""
+    return tuple(_disguises(one))
+
+
+def _disguises(one: Canary) -> Iterator[tuple[str, bytes]]:
     for word in one.words:
         clear = word.encode()
         yield "clear", clear

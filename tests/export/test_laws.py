@@ -90,7 +90,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @given(builds=stored_servers(), seeing=st.sampled_from(SEEING))
-@examples(40)
+@examples(25)
 def test_after_the_export_of_any_server_nothing_is_planned_and_nothing_sent(builds: list[Stored], seeing: str):
     """The plan is empty; with the credentials in the environment nothing is unverifiable; apply sends GETs alone."""
     with served(builds, seeing) as rig:
@@ -175,7 +175,7 @@ def lost(rig: Rig, before: dict[str, Stored], done: Exported, *, deep: bool) -> 
 
 
 @given(builds=stored_servers(), seeing=st.sampled_from(SEEING))
-@examples(40)
+@examples(25)
 def test_what_is_exported_and_deleted_comes_back_but_for_what_was_named(builds: list[Stored], seeing: str):
     """Whatever the store held: made again from the tree, it is what it was, or a note says where it is not."""
     with served(builds, seeing) as rig:

@@ -19,7 +19,7 @@ from tests.ledger.forks import Run
 from tests.ledger.shared_places import SHARED, SharedPlace
 from tests.rig import plain
 
-STEP = 5
+STEP = 7
 """Every so many points are tried at one home; the homes begin at different ones."""
 
 FLAGS = ("--prune", "owned", "--max-delete-percent", "100", "--allow-moves", "--concurrency", "1", "-q")
