@@ -81,7 +81,7 @@ def paged(longest: int, fill: Callable[[Page], Sequence[str]], named: Callable[[
     page = Page(longest - RESERVE)
     ending = fill(page)
     if page.left and named and longest >= LONGEST:
-        room = min(longest // 6, 2 * len(_names(page, named, longest)))
+        room = min(longest // 6, 2 * len(_names(page, named, longest)) + RESERVE * len(page.left))
         page = Page(longest - RESERVE - room)
         ending = [*fill(page), _names(page, named, room)]
     return "\n".join([*page.pieces, *ending, *_left_out(page)]).rstrip("\n") + "\n"
@@ -89,13 +89,24 @@ def paged(longest: int, fill: Callable[[Page], Sequence[str]], named: Callable[[
 
 def _names(page: Page, named: Callable[[Any], str], room: int) -> str:
     """Return the names of what was left out in at most `room` characters."""
+    every = [(what, [line(named(build)) for build in builds]) for what, builds in page.left.items()]
+    needs = [sum(len(name) + 2 for name in names) for _, names in every]
     lines = list[str]()
-    for what, builds in page.left.items():
-        names = [line(named(build)) for build in builds]
-        kept = _within(names, room // len(page.left) - RESERVE)
+    for (what, names), share in zip(every, _shares(needs, room - RESERVE * len(every)), strict=True):
+        kept = _within(names, share)
         more = f"… and {len(names) - kept:,} more" if kept < len(names) else ""
         lines.append(f"{what}: {', '.join([*names[:kept], *filter(None, [more])])}")
     return f"<details><summary>Names of what did not fit</summary>\n\n{fenced(lines, 'text')}\n\n</details>\n"
+
+
+def _shares(needs: Sequence[int], room: int) -> list[int]:
+    """Divide a room: who needs little gets all of it, and leaves the rest to the others."""
+    shares = dict.fromkeys(range(len(needs)), 0)
+    waiting = sorted(shares, key=needs.__getitem__)
+    for place, one in enumerate(waiting):
+        shares[one] = min(needs[one], max(0, room) // (len(waiting) - place))
+        room -= shares[one]
+    return list(shares.values())
 
 
 def _within(names: Sequence[str], room: int) -> int:

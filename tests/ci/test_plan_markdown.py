@@ -97,6 +97,14 @@ def test_what_is_left_out_is_named_as_far_as_there_is_room(count: int):
     assert (more > 0) == (count == 5_000)
 
 
+@pytest.mark.parametrize("count", range(260, 340, 10))
+def test_where_few_are_left_out_all_of_them_are_named(count: int):
+    """Whatever number that is: there is always room for a few names."""
+    markdown = plan_markdown(many(count, lines=4), WHERE)
+    assert {*re.findall(r"build-\d{5}", markdown)} == {f"build-{n:05}" for n in range(count)}
+    assert "more\n" not in markdown.partition("Names of what did not fit")[2]
+
+
 @pytest.mark.parametrize("longest", [4_000, 31_999, 32_000, LONGEST])
 def test_many_sentences_fit_too(longest: int):
     """Of any length and number, of every kind at once, a failed apply among them: each kind is told, cut, counted."""

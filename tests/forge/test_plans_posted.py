@@ -33,7 +33,7 @@ class Expected:
     [
         (0, Expected(0, 0, 0, 0)),
         (1, Expected(0, 1, 0, 0)),
-        (300, Expected(75, 125, 100, 0)),
+        (300, Expected(75, 121, 104, 0)),
         (5_000, Expected(189, 0, 576, 4235)),
     ],
 )
