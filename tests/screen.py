@@ -105,11 +105,13 @@ def on_terminal(
 ) -> Run:
     """Run `reconciler` with its three streams on a pty of so many columns. `hear`: told all that was written so far."""
     ours, theirs = pty.openpty()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in a background job it is ignored, by all below
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with subprocess.Popen(
         [sys.executable, "-m", "reconciler", *arguments], stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd,
         env={**inherited(), **environ}, start_new_session=True,
     ) as run:  # fmt: skip
+        signal.signal(signal.SIGINT, before)
         os.close(theirs)
         wrote = b""
         with contextlib.suppress(OSError):  # the other side is closed
