@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.cli.completing import BREAKS as COMP_BREAKS
+from reconciler.cli.completing import LINE, lines
 from reconciler.cli.completion import SHELLS
 from reconciler.cli.entry import COMMANDS, call
 from reconciler.cli.shells import SCRIPTS
@@ -46,14 +48,30 @@ def tree(tmp_path) -> Path:
 
 
 def asked(folder: Path, line: str, shell: str = "bash", *words: str, **environ: str) -> list[str]:
-    """Ask as a shell does; nothing is ever said on stderr."""
-    variables = {"_RECONCILER_COMPLETE": shell, "_RECONCILER_LINE": line, "_RECONCILER_BREAKS": BREAKS}
+    """Ask as a shell does, in this process."""
+    variables = {LINE: line, COMP_BREAKS: BREAKS, **environ}
+    with pytest.MonkeyPatch.context() as here:
+        here.chdir(folder)
+        for name, value in environ.items():
+            here.setenv(name, value)
+        return list(lines(shell, words, variables))
+
+
+def answered(folder: Path, line: str) -> list[str]:
+    """Ask as a shell does, in a process of its own; nothing is ever said on stderr."""
+    variables = {"_RECONCILER_COMPLETE": "bash", LINE: line, COMP_BREAKS: BREAKS}
     ran = subprocess.run(
-        [sys.executable, "-m", "reconciler", *words], capture_output=True, check=False, cwd=folder,
-        env={**inherited(), **variables, **environ}, stdin=subprocess.DEVNULL,
+        [sys.executable, "-m", "reconciler"], capture_output=True, check=False, cwd=folder,
+        env={**inherited(), **variables}, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (0, b"")
     return ran.stdout.decode("utf-8").splitlines()
+
+
+@pytest.mark.parametrize("line", ["reconciler pl", "reconciler plan --project ", "reconciler diff "])
+def test_a_process_answers_as_it_does_here(tree: Path, line: str):
+    """What the shell's function starts says the same as what the tests below ask."""
+    assert answered(tree, line) == asked(tree, line)
 
 
 def test_commands_flags_and_choices_are_offered(tree: Path):
@@ -134,8 +152,8 @@ def test_what_is_not_there_offers_nothing(tmp_path: Path):
 
 def test_a_flag_that_is_wrong_is_no_reason_to_complain(tree: Path):
     assert asked(tree, "reconciler plan --nonsense --prune o") in ([], ["=off", "=owned"])
-    assert asked(tree, "reconciler nonsense --pru") == []
-    assert asked(tree, "reconciler \udcff") == []
+    assert answered(tree, "reconciler nonsense --pru") == []
+    assert answered(tree, "reconciler \udcff") == []
 
 
 def test_zsh_and_fish_are_told_what_a_word_means(tree: Path):
