@@ -50,6 +50,16 @@ def asked(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return said.out
 
 
+@pytest.mark.parametrize("words", [[], ["ledger"]])
+def test_a_command_that_needs_another_word_shows_its_help(words: list[str], capsys: pytest.CaptureFixture[str]):
+    """Its own lines, and no error before them that names none."""
+    call(words)
+    said = capsys.readouterr()
+    told = said.out + said.err
+    assert told.startswith(f"Usage: {' '.join(['reconciler', *words])} ")
+    assert "error:" not in told
+
+
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path or "reconciler")
 def test_the_help_is_as_it_was(path: str, monkeypatch, capsys):
     """A change of a help is seen in review; and no line of it is over 80 columns, however wide the terminal is."""

@@ -204,6 +204,18 @@ def test_what_changed_since_the_review_waits_and_an_unreviewed_plan_is_none(lab:
     assert lab.place.script == "theirs\n"
 
 
+def test_a_ledger_that_was_lost_with_a_change_pending_is_recorded_by_hand(lab: Lab):
+    """Refused first, with the way out; with the variable it is recorded, and nothing is written."""
+    head, _ = lab.place.branch("pending")
+    lab.place.merge(head)
+    lab.states.states.clear()
+    assert lab.run("adopt", lab.place.main, PUSH) == 4, lab.said
+    assert "--allow-drift" in lab.said
+    assert lab.run("adopt", lab.place.main, PUSH, RECONCILER_ALLOW_DRIFT="yes") == 0, lab.said
+    assert lab.place.writes() == 0
+    assert lab.states.states
+
+
 def test_the_plan_is_a_comment_where_there_is_a_token_and_problems_are_one_too(lab: Lab, company: Company):
     """The job fails with 65 all the same, and keeps no plan."""
     base = lab.place.main

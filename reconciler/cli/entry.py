@@ -131,6 +131,9 @@ def _unwritten(lost: OSError, code: int) -> int:
 
 def _usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
+    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+        click.echo(error.format_message(), err=True)
+        return USAGE
     from reconciler.cli.near import sentence
 
     click.echo(f"error: {sentence(error)}", err=True)

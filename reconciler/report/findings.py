@@ -113,6 +113,6 @@ def number(count: int, what: str) -> str:
 
 
 def totals(findings: Sequence[Finding]) -> str:
-    """Return how many there are of each level: "2 errors, 1 warning"; "nothing to point at" for none."""
+    """Return how many there are of each level: "2 errors, 1 warning"; "" for none."""
     counts = [(level, sum(1 for finding in findings if finding.level is level)) for level in Level]
-    return ", ".join(number(count, level.value) for level, count in counts if count) or "nothing to point at"
+    return ", ".join(number(count, level.value) for level, count in counts if count)

@@ -14,6 +14,9 @@ from reconciler.report.ink import line
 MOST = 10
 """Annotations of one level that GitHub shows of a step."""
 
+NOTHING = "Nothing to annotate: no problem, and nothing that is refused, blocked, deleted or lost."
+"""What a log says where there is no finding."""
+
 
 def github(findings: Sequence[Finding], where: Whereabouts) -> str:
     """Return the annotations, the worst ten of each level, and a line that counts what is found and shown."""
@@ -22,7 +25,7 @@ def github(findings: Sequence[Finding], where: Whereabouts) -> str:
     if len(shown) < len(findings):
         lines.append(f"Found {totals(findings)}; {len(shown)} are shown as annotations, the worst first.")
     else:
-        lines.append(f"Found {totals(findings)}.")
+        lines.append(f"Found {totals(findings)}." if findings else NOTHING)
     return "\n".join(lines) + "\n"
 
 

@@ -44,7 +44,7 @@ ENVIRONMENT = {
         if not line.startswith("#")
     ),
 }
-PERSON = "[user]\n\tname = Ann Example\n\temail = ann@example.com\n[init]\n\tdefaultBranch = main\n"
+PERSON = "[user]\n\tname = Ann Example\n\temail = ann@example.com\n"
 """Who types, as Git knows it."""
 
 BEGIN = """\
@@ -52,7 +52,7 @@ company=$REPOSITORY/examples/company
 mkdir "$1" && cp -r "$company"/[!.]* "$company/.env.example" "$1" && cd "$1" || exit 1
 sed -i "s|^server: .*|server: {url}|" reconciler.yaml
 printf '.reconciler/\\nplan.json\\n' >.gitignore
-git init -q && git add -A && git commit -qm "Begin" && reconciler apply --yes -q
+git init -q -b main && git add -A && git commit -qm "Begin" && reconciler apply --yes -q
 """
 """The example company as a repository of its own, committed and applied."""
 

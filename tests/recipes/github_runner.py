@@ -26,12 +26,13 @@ OURS = "your-org/reconciler@"
 
 @dataclass(frozen=True)
 class Event:
-    """What started a workflow. `head`: the commit and the repository of a pull request's branch."""
+    """What started a workflow. `head`: the commit and the repository of a pull request's branch; `inputs`: by hand."""
 
     name: str
     ref: str
     sha: str
     head: tuple[str, str] | None = None
+    inputs: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def fork(self) -> bool:
@@ -75,6 +76,8 @@ class GitHub:
     def start(self, workflow: Mapping[str, Any], event: Event) -> dict[str, Ran]:
         """Run what an event starts, by the name of the job."""
         assert event.name in workflow[True]
+        if event.inputs:
+            assert event.inputs.keys() <= workflow[True][event.name]["inputs"].keys()
         self.machine.said = ""
         contexts = self._contexts(event)
         found = workflow["jobs"].items()
@@ -89,7 +92,7 @@ class GitHub:
             "event_name": event.name, "ref": event.ref, "sha": event.sha, "event": event.document,
             "repository": "acme/builds", "run_id": number, "run_attempt": 1, "token": JOB_TOKEN,
         }  # fmt: skip
-        return {"github": github, "secrets": {} if event.fork else self.secrets}
+        return {"github": github, "secrets": {} if event.fork else self.secrets, "inputs": event.inputs}
 
 
 def _state(failed: int) -> dict[str, Any]:
