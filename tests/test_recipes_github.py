@@ -197,6 +197,26 @@ def test_a_ledger_that_was_lost_with_a_change_pending_is_recorded_by_hand(hub: H
     assert hub.place.script.endswith("make publish\nmake next\n")
 
 
+def test_a_request_before_any_ledger_is_told_that_its_plan_cannot_be_executed(plain: Hub):
+    """By the plan, with what to do; the apply refuses with the same way out; after it the plan says nothing of it."""
+    shutil.rmtree(plain.place.machine.store / "caches")
+    head, merge = plain.place.branch("early")
+    assert plain.request(head, merge).code == 0, plain.said
+    assert "no other run can execute this plan\n  → in CI, run the adopt job first" in plain.said
+    assert plain.by_hand().code == 0, plain.said
+    earlier = plain.place.main
+    plain.place.merge(head)
+    assert plain.push().code == 4, plain.said
+    assert "run the adopt job first" in plain.said
+    assert plain.place.writes() == 0
+    git(plain.place.machine.origin, "branch", "--force", "main", earlier)
+    assert plain.request(head, merge).code == 0, plain.said
+    assert "no other run can execute" not in plain.said
+    plain.place.merge(head)
+    assert plain.push().code == 0, plain.said
+    assert plain.place.script.endswith("make publish\n")
+
+
 def test_by_hand_what_is_there_is_recorded(plain: Hub):
     """In a new ledger, which the next run finds; the server is not written to."""
     shutil.rmtree(plain.place.machine.store / "caches")

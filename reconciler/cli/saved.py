@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.options import settings_from
+from reconciler.cli.terminal import in_ci
 from reconciler.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +48,18 @@ class Out:
             click.echo(f"note: the saved plan {self.name} is for reading only: {reading_only}", err=True)
         elif not quiet:
             click.echo(f"saved; to execute it: reconciler apply --plan {shlex.quote(self.name)}", err=True)
+            _warn_of_a_new_ledger(planned, settings)
+
+
+def _warn_of_a_new_ledger(planned: Planned, settings: Settings) -> None:
+    """Say in CI that the ledger was made by this very run, in a file of the runner: no later run has it."""
+    known = any(document.digest_key for document in planned.documents.values())
+    if in_ci(os.environ) and "://" not in settings.ledger and not known:
+        click.echo(
+            "note: this run found no ledger and made one, so no other run can execute this plan\n"
+            "  → in CI, run the adopt job first, and then this one again",
+            err=True,
+        )
 
 
 @dataclass(frozen=True, slots=True)

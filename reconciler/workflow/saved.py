@@ -105,7 +105,7 @@ def keys_for(found: Read, settings: Settings, world: World) -> dict[str, str]:
         raise Refused(
             f"the saved plan {found.name} was made with another ledger (project {', '.join(lacking)})",
             "use the ledger that plan used (--ledger, or `ledger:` in reconciler.yaml), or save a new plan with this "
-            "one",
+            "one; in CI, where no ledger was kept yet, run the adopt job first",
         )
     if not _equal(seal(found.sealed, keys), found.seal):
         raise changed(found.name)
