@@ -52,11 +52,11 @@ class Out:
 
 
 def _warn_of_a_new_ledger(planned: Planned, settings: Settings) -> None:
-    """Say in CI that the ledger was made by this very run, in a file of the runner: no later run has it."""
+    """Say in CI that this very run made the ledger, in a file: where that is not kept, no later run has it."""
     known = any(document.digest_key for document in planned.documents.values())
     if in_ci(os.environ) and "://" not in settings.ledger and not known:
         click.echo(
-            "note: this run found no ledger and made one, so no other run can execute this plan\n"
+            "note: this run found no ledger and made one: unless the CI keeps it, no other run can execute this plan\n"
             "  → in CI, run the adopt job first, and then this one again",
             err=True,
         )
