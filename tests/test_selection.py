@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.model.settings import Settings
+from reconciler.report.text import Style, render_plan
 from reconciler.workflow.plan import make_plan
 from reconciler.workflow.validate import load
 from tests.rig import Rig, plain
@@ -47,5 +48,19 @@ def test_a_path_below_the_root_knows_of_no_absence(rig):
 def test_a_path_below_the_root_counts_nothing_as_undeclared(rig):
     """What the rest of the tree declares is not known there, and is not said to be declared by nobody."""
     three(rig)
-    assert planned(rig, replace(rig.settings, path=str(rig.tree / "builds.json"))).undeclared == 0
-    assert planned(rig, rig.settings).undeclared == 2
+    assert planned(rig, replace(rig.settings, path=str(rig.tree / "builds.json"))).undeclared == ()
+    assert planned(rig, rig.settings).undeclared == (("other", "left"), ("yaml", "gone"))
+
+
+def test_what_nobody_declares_is_named_where_more_is_asked_for(rig):
+    """A number alone makes one look for them in the page; orphans have a line of their own."""
+    three(rig)
+    rig.write(plain("wild"), file="wild.json")
+    rig.applied()
+    (rig.tree / "wild.json").unlink()
+    rig.forget()
+    plan = planned(rig, rig.settings)
+    said = "note: on the server and in no definition, left alone: other/left, yaml/gone, yaml/wild\n"
+    assert said in render_plan(plan, Style(verbose=True))
+    assert "left alone" not in render_plan(plan, Style())
+    assert "3 undeclared on the server" in render_plan(plan, Style())

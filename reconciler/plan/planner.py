@@ -130,10 +130,10 @@ def _builds(count: int) -> str:
     return "1 build" if count == 1 else f"{count} builds"
 
 
-def _undeclared(inputs: Inputs, leaving: frozenset[tuple[str, str]]) -> int:
-    """Count the live builds without a definition; none where only part of the tree was read."""
+def _undeclared(inputs: Inputs, leaving: frozenset[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the live builds without a definition; none where only part of the tree was read."""
     if inputs.desired.narrowed:
-        return 0
+        return ()
     declared = {(d.build.project, d.build.name) for d in inputs.desired.definitions} | leaving
     live = {(r.project, name) for r in inputs.live.readings.values() for name in r.builds}
-    return len(live - declared)
+    return tuple(sorted(live - declared))

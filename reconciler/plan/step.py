@@ -181,7 +181,7 @@ class Plan:
         notices: what holds for many builds at once, sentences.
         observed: those of them that tell what the server is like, whatever an apply would do.
         orphans: builds of ours that Git no longer has, (project, name).
-        undeclared: live builds without a definition, counted; 0 where only part of the tree was read.
+        undeclared: (project, name) of live builds without a definition; none where only part of the tree was read.
         refusals: why nothing is pruned though it was asked for, and the like; with what to do.
         unknown_uses: steps that take something away, of which nobody could tell whether workflows use it.
     """
@@ -191,7 +191,7 @@ class Plan:
     notices: tuple[str, ...] = ()
     observed: tuple[str, ...] = ()
     orphans: tuple[tuple[str, str], ...] = ()
-    undeclared: int = 0
+    undeclared: tuple[tuple[str, str], ...] = ()
     refusals: tuple[Trouble, ...] = ()
     unknown_uses: int = 0
 

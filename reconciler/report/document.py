@@ -30,7 +30,7 @@ def plan_document(plan: Plan, outcomes: Sequence[Outcome] = ()) -> dict[str, Any
         "problems": [_trouble(trouble) for trouble in plan.troubles],
         "notices": list(plan.notices),
         "orphans": [{"project": project, "name": name} for project, name in plan.orphans],
-        "undeclared": plan.undeclared,
+        "undeclared": len(plan.undeclared),
     }
     if plan.refusals:
         document["refusals"] = [_trouble(refusal) for refusal in plan.refusals]

@@ -20,7 +20,7 @@ from reconciler.report.guard import guarded
 from reconciler.report.junit import Case, cases_of_plan, cases_of_problems, junit
 from reconciler.report.plan_markdown import plan_markdown
 from reconciler.report.problems import render
-from reconciler.report.problems_pages import problems_document, problems_markdown
+from reconciler.report.problems_pages import all_good, problems_document, problems_markdown
 from reconciler.report.sarif import sarif
 from reconciler.report.text import Style, render_plan
 from reconciler.report.workflow_command import github
@@ -59,7 +59,7 @@ def problems_as(format_: str, problems: Iterable[Problem], definitions: Iterable
     if format_ == "markdown":
         return problems_markdown(every, len(well), telling.where)
     findings = of_problems(every)
-    text = render(every) if every and not telling.style.quiet else ""
+    text = "" if telling.style.quiet else render(every) if every else f"{all_good(len(well))}.\n"
     return _pointed(format_, findings, cases_of_problems(findings, well, telling.where), text, telling)
 
 

@@ -26,7 +26,7 @@ def problems_markdown(problems: Sequence[Problem], builds: int, where: Whereabou
         longest: characters, at least 1,000.
     """
     if not problems:
-        return f"## All good: {builds:,} build{'' if builds == 1 else 's'}\n"
+        return f"## {all_good(builds)}\n"
     return paged(longest, lambda page: _fill(page, problems, where))
 
 
@@ -41,6 +41,11 @@ def _fill(page: Page, problems: Sequence[Problem], where: Whereabouts) -> tuple[
         else:
             page.leave("problems", *every)
     return ()
+
+
+def all_good(builds: int) -> str:
+    """Return what is said where nothing is wrong. `builds`: how many were looked at."""
+    return f"All good: {_many(builds, 'build')}"
 
 
 def _many(count: int, what: str) -> str:

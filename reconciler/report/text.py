@@ -232,7 +232,15 @@ def _asides(plan: Plan, style: Style) -> list[str]:
         names = ", ".join(f"{project}/{name}" for project, name in plan.orphans)
         lines.append(f"note: ours, and not in Git any more (nothing is deleted): {safe(names)}")
         lines.append("    → see with `reconciler plan --prune owned` what deleting them would mean")
+    if style.verbose and (others := _left_alone(plan)):
+        lines.append(f"note: on the server and in no definition, left alone: {line(', '.join(others))}")
     return [*lines, ""] if lines else []
+
+
+def _left_alone(plan: Plan) -> list[str]:
+    """Return the builds that nothing is done with or said about, beside their number."""
+    told = {(step.project, step.name) for step in plan.steps} | {*plan.orphans}
+    return [f"{project}/{name}" for project, name in plan.undeclared if (project, name) not in told]
 
 
 def summary(plan: Plan) -> str:
@@ -253,7 +261,7 @@ def summary(plan: Plan) -> str:
     if plan.unknown_uses:
         parts.append(f"{plan.unknown_uses} of unknown use by workflows")
     if plan.undeclared:
-        parts.append(f"{plan.undeclared} undeclared on the server")
+        parts.append(f"{len(plan.undeclared)} undeclared on the server")
     text = "Plan" if not plan.empty else "Nothing to do"
     return f"{text}: {', '.join(parts)}."
 

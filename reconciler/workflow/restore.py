@@ -107,7 +107,7 @@ def plan_restore(settings: Settings, found: tuple[Kept, ...], world: World) -> P
     planned = make_plan(settings, Desired(tuple(definitions), len(found), narrowed=True), world)
     by_name = {(d.build.project, d.build.name): d for d in definitions}
     steps = tuple(_without_kept(step, by_name[step.project, step.name]) for step in planned.plan.steps)
-    return replace(planned, plan=replace(planned.plan, steps=steps, undeclared=0))
+    return replace(planned, plan=replace(planned.plan, steps=steps, undeclared=()))
 
 
 def _alone(settings: Settings, kept: Kept) -> Settings:
