@@ -217,6 +217,19 @@ def test_a_request_before_any_ledger_is_told_that_its_plan_cannot_be_executed(pl
     assert plain.place.script.endswith("make publish\n")
 
 
+def test_what_a_merge_takes_away_is_kept(hub: Hub):
+    """A deleted build is an artifact of the run, whole enough to be put back; where nothing goes there is none."""
+    head = hub.place.without_billing()
+    review = hub.request(head, hub.place.merge(head))
+    assert review.code == 0, hub.said
+    artifacts = hub.place.machine.store / "artifacts"
+    assert not [*artifacts.glob("backup-*")]
+    assert hub.push().code == 0, hub.said
+    (kept,) = artifacts.glob("backup-*/backup/*/yaml/billing")
+    assert any(b"make billing" in file.read_bytes() for file in kept.rglob("*") if file.is_file())
+    assert "billing" not in {build["name"] for build in hub.place.company.emulator.state()["builds"]}
+
+
 def test_by_hand_what_is_there_is_recorded(plain: Hub):
     """In a new ledger, which the next run finds; the server is not written to."""
     shutil.rmtree(plain.place.machine.store / "caches")

@@ -185,6 +185,18 @@ def test_a_second_merge_that_was_brought_up_to_date_is_applied(lab: Lab):
     assert str(lab.place.build("payments")["scripts"]).endswith("make second\n")
 
 
+def test_what_a_merge_takes_away_is_kept(lab: Lab):
+    """A deleted build is an artifact of the job; where nothing goes there is none."""
+    base, head = lab.place.main, lab.place.without_billing()
+    assert lab.run("reconciler-plan", head, lab.requested(base, head)) == 0, lab.said
+    kept = lab.place.machine.store / "artifacts" / "backup"
+    assert not kept.exists()
+    lab.place.merge(head)
+    assert lab.run("reconciler-apply", lab.place.main, PUSH) == 0, lab.said
+    (build,) = kept.glob("*/yaml/billing")
+    assert any(b"make billing" in file.read_bytes() for file in build.rglob("*") if file.is_file())
+
+
 def test_what_changed_since_the_review_waits_and_an_unreviewed_plan_is_none(lab: Lab):
     """4 and 1; what somebody wrote meanwhile is still there. A plan of a ledger that was lost is refused."""
     base = lab.place.main

@@ -222,11 +222,11 @@ class _Job:
     def _upload_artifact(self, inputs: dict[str, str]) -> int:
         source = self.workspace / inputs["path"]
         if not source.exists():
-            assert inputs["if-no-files-found"] == "error"
-            return 1
+            return {"error": 1, "ignore": 0}[inputs["if-no-files-found"]]
+        assert "/." not in f"/{inputs['path']}" or inputs["include-hidden-files"] == "true", "would be left out"
         target = self.machine.store / "artifacts" / inputs["name"] / source.name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, target)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
         return 0
 
 

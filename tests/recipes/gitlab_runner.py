@@ -8,8 +8,10 @@ Nothing of ours is imported.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -109,6 +111,10 @@ class GitLab:
         code = self.machine.shell(script, workspace, environ)
         artifacts = job.get("artifacts", {})
         reports = [*artifacts.get("reports", {}).values()]
-        expected = [*artifacts.get("paths", []), *reports] if code == 0 else reports if code == INVALID else []
+        wanted = [name for name in artifacts.get("paths", []) if not name.endswith("/backup")]
+        expected = [*wanted, *reports] if code == 0 else reports if code == INVALID else []
         assert [name for name in expected if not (workspace / name).is_file()] == []
+        for folder in set(artifacts.get("paths", [])).difference(wanted):  # where there is none, GitLab only says so
+            if (workspace / folder).is_dir():
+                shutil.copytree(workspace / folder, self.machine.store / "artifacts" / Path(folder).name)
         return code

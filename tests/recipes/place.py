@@ -93,6 +93,17 @@ class Place:
         head = git(self.machine.origin, "rev-parse", "HEAD")
         return head, self._merged(head, f"request-{name}")
 
+    def without_billing(self) -> str:
+        """Somebody takes a definition away and asks for its build to go; return the branch's commit."""
+        origin = self.machine.origin
+        git(origin, "checkout", "--quiet", "-b", "prune", "main")
+        path = origin / "reconciler.yaml"
+        kept = [one for one in path.read_text("utf-8").splitlines() if not one.startswith(("prune:", "max_delete"))]
+        path.write_text("\n".join([*kept, "prune: owned", "max_delete_percent: 100", ""]), encoding="utf-8")
+        git(origin, "rm", "--quiet", "yaml/billing.yaml")
+        git(origin, "commit", "--quiet", "--all", "--message", "Take billing away")
+        return git(origin, "rev-parse", "HEAD")
+
     def merge(self, head: str) -> str:
         """Merge a branch into main; return the merge."""
         merge = self._merged(head, "merging")
