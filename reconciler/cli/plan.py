@@ -22,7 +22,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.progress import watched
 from reconciler.cli.reports import (
-    PLAN,
+    EVERY,
     problems_reported,
     put,
     report_option_of,
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 @project_option
 @server_options
 @policy_options
-@output_options_of(PLAN)
-@report_option_of(PLAN)
+@output_options_of(EVERY)
+@report_option_of(EVERY)
 @summary_option
 @click.option("--out", type=click.Path(), metavar="FILE", help="Save the plan, for `apply --plan FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 where changes are pending, 4 where any is blocked.")
@@ -60,7 +60,7 @@ def command(path: str | None, **flags: Any) -> int:
     from reconciler.workflow.plan import World, make_plan
     from reconciler.workflow.validate import load
 
-    out, reports = Out(flags["out"]), reports_of(flags, PLAN)
+    out, reports = Out(flags["out"]), reports_of(flags, EVERY)
     with problems_reported(reports, flags, "plan") as known:
         settings = known.settings = settings_from(path, flags)
         world = World(os.environ, here())

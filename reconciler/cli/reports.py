@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 FINDINGS = ("github", "gitlab", "sarif", "junit")
 """Formats that point at things; the others tell all of it."""
 
-PLAN = ("text", "json", "markdown", *FINDINGS)
-PROBLEMS = ("text", "json", "markdown", *FINDINGS)
 DRIFT = ("text", "json", "markdown")
+EVERY = (*DRIFT, *FINDINGS)
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Emit = Callable[[str], None]

@@ -11,7 +11,7 @@ import click
 
 from reconciler.cli.near import Choice
 from reconciler.cli.options import here, project_option, settings_from
-from reconciler.cli.reports import PROBLEMS, Report, report_option_of, reports_of, telling_of, whereabouts_of, write
+from reconciler.cli.reports import EVERY, Report, report_option_of, reports_of, telling_of, whereabouts_of, write
 from reconciler.cli.summary import append_summary, summary_option
 from reconciler.cli.telling import Command
 from reconciler.cli.terminal import color_for
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH…]")
 @project_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing when all is well.")
-@click.option(
-    "--format", "format_", type=Choice(PROBLEMS), default="text", show_default=True, help="How it is written."
-)
-@report_option_of(PROBLEMS)
+@click.option("--format", "format_", type=Choice(EVERY), default="text", show_default=True, help="How it is written.")
+@report_option_of(EVERY)
 @summary_option
 @click.option("--color", type=Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours.")
 def command(paths: tuple[str, ...], quiet: bool, format_: str, color: str, **flags: Any) -> int:
@@ -40,7 +38,7 @@ def command(paths: tuple[str, ...], quiet: bool, format_: str, color: str, **fla
     PATH is a tree, a folder or a file; by default the current directory. Exit 65 where something is wrong.
     Environment variables that definitions name are not looked at. Formats: docs/ci-formats.md.
     """
-    reports = reports_of(flags, PROBLEMS)
+    reports = reports_of(flags, EVERY)
     found = _looked_at(paths, flags)
     if reports or format_ != "text":
         from reconciler.report.text import Style

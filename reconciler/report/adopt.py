@@ -19,7 +19,7 @@ from reconciler.plan.assumed import DIFFERENCES
 from reconciler.plan.step import Trouble
 from reconciler.plan.unreadable import Setting
 from reconciler.report.document import change_document
-from reconciler.report.ink import Colour, line, safe
+from reconciler.report.ink import Colour, line, number, safe
 from reconciler.report.text import Style, change_lines
 
 FORMAT_VERSION = "1.0"
@@ -64,18 +64,18 @@ def headline(adoption: Adoption) -> str:
     if adoption.refused:
         count = len(adoption.of(Fate.DIFFERS))
         verb = "differs" if count == 1 else "differ"
-        return f"Refused: {count:,} of {_many(total, 'definition')} {verb} from the server. Nothing is recorded."
+        return f"Refused: {count:,} of {number(total, 'definition')} {verb} from the server. Nothing is recorded."
     new, renewed, ours = (len(adoption.of(fate)) for fate in (Fate.ADOPT, Fate.REFRESH, Fate.ALREADY))
-    already = f"{_many(ours, 'build')} {'is' if ours == 1 else 'are'} ours already" if ours else ""
+    already = f"{number(ours, 'build')} {'is' if ours == 1 else 'are'} ours already" if ours else ""
     if not new and not renewed:
         return f"Nothing to adopt: {already or 'no definition has a build that could become ours'}."
     projects = len({entry.step.project for entry in adoption.to_record})
     parts = [
-        f"Adopt {new:,} of {_many(total, 'build')} in {_many(projects, 'project')}: "
+        f"Adopt {new:,} of {number(total, 'build')} in {number(projects, 'project')}: "
         f"{'it becomes' if new == 1 else 'they become'} ours (tree {safe(adoption.tree)})."
         if new
         else "",
-        f"Renew {_many(renewed, 'record')} of ours." if renewed else "",
+        f"Renew {number(renewed, 'record')} of ours." if renewed else "",
         f"{already}.".capitalize() if already else "",
         "The server is not written to.",
     ]
@@ -85,12 +85,12 @@ def headline(adoption: Adoption) -> str:
 def question(adoption: Adoption) -> str:
     """Return what is asked before the ledger is written to."""
     count = len(adoption.to_record)
-    return f"Record {_many(count, 'build')} as {'it is' if count == 1 else 'they are'}?"
+    return f"Record {number(count, 'build')} as {'it is' if count == 1 else 'they are'}?"
 
 
 def render_recorded(done: int, newer: Iterable[tuple[str, str]]) -> str:
     """Return the last lines: how many records were written, and whose another run has written meanwhile."""
-    text = f"Recorded {_many(done, 'build')}. To see what is left to do: reconciler plan\n"
+    text = f"Recorded {number(done, 'build')}. To see what is left to do: reconciler plan\n"
     names = [f"{project}/{name}" for project, name in newer]
     if names:
         text += f"note: another run has recorded {safe(_named(names))} meanwhile: left as it is\n"
@@ -179,7 +179,7 @@ def _about(adoption: Adoption) -> Iterator[str]:
 def _differing(drift: Sequence[Entry]) -> str:
     names = [f"{e.step.project}/{e.step.name}" for e in drift]
     verb = "differs from its definition" if len(names) == 1 else "differ from their definitions"
-    return f"{_many(len(names), 'build')} {verb}, and the next plan shows what: {safe(_named(names))}"
+    return f"{number(len(names), 'build')} {verb}, and the next plan shows what: {safe(_named(names))}"
 
 
 def _table(settings: Sequence[Setting]) -> Iterator[str]:
@@ -199,7 +199,7 @@ def _sources(adoption: Adoption) -> Iterator[str]:
         yield "The internal read shows all of it: nothing is assumed."
     elif seen:
         yield (
-            f"The internal read shows {seen:,} of {_many(len(about), 'build')}; "
+            f"The internal read shows {seen:,} of {number(len(about), 'build')}; "
             "of the others, what is declared is taken as true."
         )
     else:
@@ -221,7 +221,3 @@ def _not_adopted(adoption: Adoption, style: Style) -> Iterator[str]:
 def _named(names: Sequence[str], whole: bool = False) -> str:
     more = 0 if whole else len(names) - NAMED
     return ", ".join(names if whole else names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from reconciler.model.problem import Place, Problem
 from reconciler.model.whereabouts import Whereabouts
 from reconciler.plan.step import Action, Plan, PlannedLoss, Step, Trouble
-from reconciler.report.ink import line
+from reconciler.report.ink import line, number
 from reconciler.report.text import loss_title, short
 
 
@@ -105,11 +105,6 @@ def fingerprints(findings: Sequence[Finding], where: Whereabouts) -> list[str]:
         seen[key] = seen.get(key, 0) + 1
         made.append(hashlib.sha256(f"{key}\0{seen[key]}".encode("utf-8", "backslashreplace")).hexdigest()[:40])
     return made
-
-
-def number(count: int, what: str) -> str:
-    """Return "1 error", "2,000 errors"."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def totals(findings: Sequence[Finding]) -> str:

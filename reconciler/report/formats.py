@@ -25,9 +25,6 @@ from reconciler.report.sarif import sarif
 from reconciler.report.text import Style, render_plan
 from reconciler.report.workflow_command import github
 
-FINDINGS = ("github", "gitlab", "sarif", "junit")
-"""Formats that point at things; the others tell all of it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Telling:

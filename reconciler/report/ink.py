@@ -41,3 +41,8 @@ def line(text: str) -> str:
 
 def _spelled(character: str) -> str:
     return {"\r": "\\r", "\x00": "\\0"}.get(character, f"\\u{ord(character):04x}")
+
+
+def number(count: int, what: str) -> str:
+    """Return "1 error", "2,000 errors"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from reconciler.model.definition import Definition
 from reconciler.model.whereabouts import Whereabouts
 from reconciler.plan.step import Plan
-from reconciler.report.findings import Finding, Level, number, of_plan, of_step
-from reconciler.report.ink import line, safe
+from reconciler.report.findings import Finding, Level, of_plan, of_step
+from reconciler.report.ink import line, number, safe
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.model.problem import Problem
 from reconciler.model.whereabouts import Whereabouts
+from reconciler.report.ink import number
 from reconciler.report.markdown import LONGEST, Page, code, paged
 
 FORMAT_VERSION = "1.0"
@@ -33,7 +34,7 @@ def problems_markdown(problems: Sequence[Problem], builds: int, where: Whereabou
 def _fill(page: Page, problems: Sequence[Problem], where: Whereabouts) -> tuple[str, ...]:
     """Add all of it; nothing stands at the end."""
     files = len({problem.place.file for problem in problems})
-    page.add(f"## {_many(len(problems), 'problem')} in {_many(files, 'file')}\n")
+    page.add(f"## {number(len(problems), 'problem')} in {number(files, 'file')}\n")
     for file, found in itertools.groupby(problems, key=lambda problem: problem.place.file):
         every = list(found)
         if page.add(f"### {code(file[:CUT])}\n"):
@@ -45,11 +46,7 @@ def _fill(page: Page, problems: Sequence[Problem], where: Whereabouts) -> tuple[
 
 def all_good(builds: int) -> str:
     """Return what is said where nothing is wrong. `builds`: how many were looked at."""
-    return f"All good: {_many(builds, 'build')}"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return f"All good: {number(builds, 'build')}"
 
 
 def _item(problem: Problem, where: Whereabouts) -> str:

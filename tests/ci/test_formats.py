@@ -12,12 +12,13 @@ import jsonschema
 import pytest
 import xmlschema
 
+from reconciler.cli.reports import FINDINGS
 from reconciler.model.problem import Place, Problem
 from reconciler.model.secret import MASK
 from reconciler.model.whereabouts import Whereabouts
 from reconciler.plan.step import Action, Plan
 from reconciler.report.findings import Finding, Level, fingerprints, of_plan, of_problems
-from reconciler.report.formats import FINDINGS, Telling, plan_as, problems_as
+from reconciler.report.formats import Telling, plan_as, problems_as
 from reconciler.report.sarif import MOST
 from reconciler.report.text import Style
 from tests.ci import reading
