@@ -97,7 +97,7 @@ class Desk:
 def run(steps: Sequence[Step], desk: Desk) -> list[Said]:
     """Run the steps of a page one after the other, in one shell."""
     folder, url = desk.folder, desk.url
-    said, work = folder / "said", folder / "home" / "work"
+    said, work = folder / "said", folder / "home" / "zadig"
     for made in (said, work, folder / "tools"):
         made.mkdir(parents=True)
     (folder / "home" / ".gitconfig").write_text(PERSON, encoding="utf-8")

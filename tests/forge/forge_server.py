@@ -6,6 +6,7 @@ them lets one request through.
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import json
 import threading
@@ -60,7 +61,7 @@ class Seen:
 
 
 @dataclass
-class ForgeServer:
+class ForgeServer(abc.ABC):
     """What arrived, and what goes wrong. A subclass answers."""
 
     requests: list[Seen] = field(default_factory=list)
@@ -92,9 +93,9 @@ class ForgeServer:
                 self.answer(seen)
             return fault
 
+    @abc.abstractmethod
     def answer(self, seen: Seen) -> Reply:
         """Answer as the API does."""
-        raise NotImplementedError
 
 
 @contextlib.contextmanager

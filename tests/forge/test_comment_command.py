@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.forge.github_server import User
 from tests.forge.test_place import HUB, LAB, pull
 from tests.forge.worlds import TOKEN, World
 
+ROOT = Path(__file__).parents[2]
 Job = Callable[..., tuple[int, str, str]]
 
 
@@ -28,8 +30,6 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     monkeypatch.chdir(tmp_path)
 
     def run(environ: dict[str, str], *arguments: str, event: Any = None, stdin: bytes = b"") -> tuple[int, str, str]:
-        import os
-
         for name in [n for n in os.environ if n.startswith(("GITHUB_", "GITLAB_", "CI", "RECONCILER_", "ZADIG_"))]:
             monkeypatch.delenv(name)
         for name, value in environ.items():
@@ -37,9 +37,16 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         if event is not None:
             (tmp_path / "event.json").write_text(event if isinstance(event, str) else json.dumps(event), "utf-8")
             monkeypatch.setenv("GITHUB_EVENT_PATH", str(tmp_path / "event.json"))
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        code = call(["comment", *arguments])
-        out, err = capfd.readouterr()
+        if "-" in arguments:
+            command = [sys.executable, "-m", "reconciler", "comment", *arguments]
+            path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+            ran = subprocess.run(
+                command, input=stdin, capture_output=True, check=False, env={**os.environ, "PYTHONPATH": path}
+            )
+            code, out, err = ran.returncode, ran.stdout.decode(), ran.stderr.decode()
+        else:
+            code = call(["comment", *arguments])
+            out, err = capfd.readouterr()
         assert TOKEN not in out + err
         assert "Traceback" not in err
         return code, out, err
