@@ -96,6 +96,14 @@ def test_projects_of_the_tree_are_offered(tree: Path):
     assert asked(Path("/"), f"reconciler plan {shlex.quote(str(tree))} --project s") == ["=shop"]
 
 
+def test_a_project_that_only_a_definition_names_is_offered(tree: Path):
+    """`projects:` need not list it, and there need not be a configuration at all."""
+    (tree / "builds" / "far.yaml").write_text("name: far\nproject_key: elsewhere\n", encoding="utf-8")
+    assert asked(tree, "reconciler plan --project el") == ["=elsewhere"]
+    (tree / "reconciler.yaml").unlink()
+    assert asked(tree, "reconciler plan --project ") == ["=elsewhere", "=shop"]
+
+
 def test_builds_are_offered_where_builds_are_named(tree: Path):
     """One that is named already is not offered again; one with a newline in it cannot be typed."""
     line = "reconciler ledger forget --project shop "
