@@ -13,7 +13,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.benchmarks.export import Cost  # noqa: E402 - the root has to be found first
-from tests.benchmarks.run import DEFINITION, TOKEN, call  # noqa: E402
+from tests.benchmarks.run import bench, call  # noqa: E402
 
 ROUNDS = 5
 EACH = 10
@@ -81,22 +80,8 @@ def changed(url: str) -> None:
 def main() -> None:
     """Measure all three, without latency."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder) / "tree"
-        tree.mkdir()
-        (tree / "reconciler.yaml").write_text("projects: [yaml]\ntree: bench\n", encoding="utf-8")
-        for n in range(count):
-            (tree / f"build-{n}.yaml").write_text(DEFINITION.replace("{n}", str(n)), encoding="utf-8")
-        command = [sys.executable, "-m", "reconciler", "emulator", "--control"]
-        emulator = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        try:
-            assert emulator.stdout is not None
-            url = emulator.stdout.readline().strip()
-            env = {**os.environ, "ZADIG_SERVER": url, "ZADIG_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
-            everything(count, str(tree), url, env)
-        finally:
-            emulator.terminate()
-            emulator.wait()
+    with bench(count) as (tree, url, env):
+        everything(count, tree, url, env)
 
 
 def everything(count: int, tree: str, url: str, env: dict[str, str]) -> None:

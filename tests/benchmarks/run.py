@@ -8,6 +8,7 @@ ratios are less so. Each measurement is a process of its own; the emulator runs 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -15,8 +16,10 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 TOKEN = "e30.eyJuYW1lIjoiYWRtaW4iLCJ1aWQiOiJ1MSIsImFjY291bnQiOiJhZG1pbiJ9.sig"
 DEFINITION = """\
 name: build-{n}
@@ -140,26 +143,32 @@ def call(url: str, method: str, path: str, body: object = None) -> object:
         return json.loads(answer.read() or b"null")
 
 
-def main() -> None:
-    """Measure everything once, in order."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+@contextlib.contextmanager
+def bench(count: int) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Make a tree of so many builds, and an emulator in another process; yield both, and the environment to run in."""
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         tree.mkdir()
         (tree / "reconciler.yaml").write_text("projects: [yaml]\ntree: bench\n", encoding="utf-8")
         for n in range(count):
             (tree / f"build-{n}.yaml").write_text(DEFINITION.replace("{n}", str(n)), encoding="utf-8")
-        emulator = subprocess.Popen(
-            [sys.executable, "-m", "reconciler", "emulator", "--control"], stdout=subprocess.PIPE, text=True
-        )
+        command = [sys.executable, "-m", "reconciler", "emulator", "--control"]
+        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+        emulator = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ)
         try:
             assert emulator.stdout is not None
             url = emulator.stdout.readline().strip()
-            env = {**os.environ, "ZADIG_SERVER": url, "ZADIG_TOKEN": TOKEN}
-            measure_all(count, str(tree), url, env)
+            yield str(tree), url, {**environ, "ZADIG_SERVER": url, "ZADIG_TOKEN": TOKEN}
         finally:
             emulator.terminate()
             emulator.wait()
+
+
+def main() -> None:
+    """Measure everything once, in order."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    with bench(count) as (tree, url, env):
+        measure_all(count, tree, url, env)
 
 
 def measure_all(count: int, tree: str, url: str, env: dict[str, str]) -> None:
